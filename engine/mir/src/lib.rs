@@ -1,1 +1,13 @@
-//! Placeholder, replaced by the first real commit.
+//! attacca-mir: the contract between the front end and the backends.
+//!
+//! A [`module::Module`] is SSA with block parameters over f64, i64 and heap references. It has two
+//! forms: *sample form* (`dsp` and its callees, called once per sample) and *kernel form* (one
+//! function that renders a block). Backends compile what [`opt`] leaves; [`eval`] is the plain,
+//! slow reading of either form, the oracle that all backends are compared with.
+
+pub mod backend;
+pub mod build;
+pub mod math;
+pub mod module;
+pub mod op;
+pub mod state_tree;

@@ -1,0 +1,1 @@
+//! What the state means: the tree of function instances behind the flat words.
