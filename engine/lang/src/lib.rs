@@ -1,4 +1,17 @@
-//! attacca-lang: text to MIR. No I/O, threads, unsafe, globals, or panics on user text.
+//! From source text to MIR: syntax, names, types, lowering, and what is said about mistakes.
+//!
+//! Takes texts and gives data. Does no I/O, starts no threads, keeps no globals, uses no unsafe
+//! code, and never panics on what a user wrote.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
+)]
+
+pub mod source;
+
+pub mod diag;
 
 pub mod builtins;
+
 pub mod hir;
