@@ -5,6 +5,7 @@
 
 pub mod code;
 pub mod ctx;
+pub mod ftz;
 pub mod heap;
 pub mod state;
 
