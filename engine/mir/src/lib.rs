@@ -7,7 +7,9 @@
 
 pub mod backend;
 pub mod build;
+pub mod layout;
 pub mod math;
 pub mod module;
 pub mod op;
 pub mod state_tree;
+pub mod verify;
