@@ -73,11 +73,7 @@ pub struct DocumentExtension {
     /// Copies at most `capacity` bytes of the program's text to `buffer` (which may be null when
     /// `capacity` is 0) and returns the text's whole length in bytes.
     pub get_text: Option<
-        unsafe extern "C" fn(
-            plugin: *const clap_plugin,
-            buffer: *mut c_char,
-            capacity: u32,
-        ) -> u32,
+        unsafe extern "C" fn(plugin: *const clap_plugin, buffer: *mut c_char, capacity: u32) -> u32,
     >,
     /// Fills `status`; false if the pointer is null.
     pub get_status: Option<

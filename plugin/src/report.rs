@@ -1,0 +1,69 @@
+//! The engine's words in the window's: messages, controls, notices, colours of tokens.
+//!
+//! Pure translation in one direction; the only file that must change when the engine says something new.
+
+use crate::editor::{self, Token, TokenKind};
+use crate::shared::Shared;
+use crate::slots::Slot;
+use attacca_engine::ide::{self, HighlightKind};
+use attacca_engine::{ControlInfo, Message, Notice, Severity};
+
+/// A compiler message as the window shows it.
+pub(crate) fn message_of(message: &Message) -> editor::Message {
+    editor::Message {
+        severity: match message.severity {
+            Severity::Error => editor::Severity::Error,
+            Severity::Warning => editor::Severity::Warning,
+            Severity::Note => editor::Severity::Note,
+        },
+        text: message.message.clone(),
+        help: message.help.clone(),
+        line: message.line,
+        column: message.column,
+        end_line: message.end_line,
+        end_column: message.end_column,
+    }
+}
+
+/// A control of the program as a parameter slot.
+pub(crate) fn slot_of(control: &ControlInfo) -> Slot {
+    Slot {
+        slot: control.slot,
+        name: control.name.clone(),
+        initial: control.initial,
+        min: control.min,
+        max: control.max,
+    }
+}
+
+/// Writes down what happened while sound runs.
+pub(crate) fn tell(shared: &Shared, notice: Notice) {
+    match notice {
+        Notice::SwapDone { id: _, micros } => shared.note(|console| {
+            console.swaps += 1;
+            console.swap_us = Some(micros);
+        }),
+        Notice::Fault { message, line } => shared.note(|console| {
+            let mut fault = editor::Message::general(editor::Severity::Error, message);
+            fault.line = line;
+            fault.column = 1;
+            fault.end_line = line;
+            fault.end_column = 1;
+            console.fault = Some(fault);
+        }),
+    }
+}
+
+/// The tokens of a text, for the code area.
+pub(crate) fn highlight(text: &str) -> Vec<Token> {
+    let token = |part: ide::Highlight| Token { range: part.range, kind: kind_of(part.kind) };
+    ide::highlight(text).into_iter().map(token).collect()
+}
+
+fn kind_of(kind: HighlightKind) -> TokenKind {
+    match kind {
+        HighlightKind::Keyword => TokenKind::Keyword,
+        HighlightKind::Number => TokenKind::Number,
+        HighlightKind::Plain => TokenKind::Plain,
+    }
+}

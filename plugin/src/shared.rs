@@ -1,0 +1,434 @@
+//! What the parts of one plugin instance share: document, messages, parameter slots, meters.
+//!
+//! The host's main thread, the window and the worker meet here behind short locks; the audio
+//! thread touches only the atomics (`slots` values, `meter`). Requests to the host go through a
+//! link that the CLAP layer sets and cuts; no lock is held while the host is called.
+
+use crate::document::{Loaded, Settings};
+use crate::editor::{Control, Message, Playing, Severity, Snapshot};
+use crate::kind::Kind;
+use crate::slots::{Move, Slot, Slots};
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Ask the host to read names and texts of the parameters again.
+pub(crate) const REQUEST_INFO: u32 = 1;
+/// Tell the host that the project has changed.
+pub(crate) const REQUEST_DIRTY: u32 = 2;
+/// Set parameter values that follow their names.
+pub(crate) const REQUEST_VALUES: u32 = 4;
+
+/// The sample rate until the host names one, in hertz.
+pub(crate) const FIRST_RATE: f64 = 48_000.0;
+
+/// A way to have the host call us on its main thread.
+pub(crate) trait HostLink: Send {
+    /// Asks for the call; returns at once.
+    fn call_me(&self);
+}
+
+/// What the worker is asked to do.
+pub(crate) enum Job {
+    /// Compile this text; `serial` grows with each.
+    Text {
+        /// Which request this is.
+        serial: u64,
+        /// The program.
+        text: Arc<str>,
+        /// Where it comes from.
+        origin: Origin,
+    },
+    /// From now on compile for this sample rate, in hertz.
+    Rate(f64),
+    /// Finish.
+    Stop,
+}
+
+/// Where a text comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The user or a program outside: parameter values follow their names.
+    Edit,
+    /// A saved session: parameter values came with it.
+    Session,
+}
+
+/// What the last compile and the engine have said.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Console {
+    /// How many texts have been compiled.
+    pub(crate) compiles: u64,
+    /// How many programs have been swapped in.
+    pub(crate) swaps: u64,
+    /// Whether the last text was accepted.
+    pub(crate) accepted: bool,
+    /// Time of the last compile, in milliseconds.
+    pub(crate) compile_ms: Option<f64>,
+    /// Time of the last swap in the callback, in microseconds.
+    pub(crate) swap_us: Option<f64>,
+    /// Of the last plan: kept, fresh and dropped state nodes.
+    pub(crate) plan: [u32; 3],
+    /// The last plan in words.
+    pub(crate) plan_text: String,
+    /// Messages of the last compile.
+    pub(crate) diagnostics: Vec<Message>,
+    /// The fault that stopped the program.
+    pub(crate) fault: Option<Message>,
+    /// What loading the session said.
+    pub(crate) notes: Vec<Message>,
+}
+
+/// What the audio thread tells the others. Atomics only.
+pub(crate) struct Meter {
+    /// 0 idle, 1 playing, 2 faulted.
+    playing: AtomicU32,
+    /// Bits of an f32: smoothed load of the callback.
+    load: AtomicU32,
+    /// The host asked for a reset.
+    pub(crate) reset: AtomicBool,
+}
+
+impl Meter {
+    /// Notes what the processor does. Audio thread.
+    pub(crate) fn set_playing(&self, playing: AudioState) {
+        self.playing.store(playing as u32, Ordering::Relaxed);
+    }
+
+    /// What the processor does.
+    pub(crate) fn playing(&self) -> AudioState {
+        match self.playing.load(Ordering::Relaxed) {
+            1 => AudioState::Playing,
+            2 => AudioState::Faulted,
+            _ => AudioState::Idle,
+        }
+    }
+
+    /// Folds in the load of one callback: time spent over time available. Audio thread.
+    pub(crate) fn add_load(&self, load: f32) {
+        let old = f32::from_bits(self.load.load(Ordering::Relaxed));
+        self.load.store((old + (load - old) * 0.05).to_bits(), Ordering::Relaxed);
+    }
+
+    /// Smoothed load of the callback.
+    pub(crate) fn load(&self) -> f32 {
+        f32::from_bits(self.load.load(Ordering::Relaxed))
+    }
+}
+
+/// What the processor did with the last block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AudioState {
+    /// No program.
+    Idle = 0,
+    /// A program ran.
+    Playing = 1,
+    /// The program stopped with a fault.
+    Faulted = 2,
+}
+
+struct State {
+    text: Arc<str>,
+    settings: Settings,
+    /// Grows when the text is replaced from outside the window.
+    revision: u64,
+    /// The serial of the newest text handed to the worker, and of the newest that it finished.
+    asked: u64,
+    done: u64,
+    /// The text that was last handed to the worker: the window may hold a newer one.
+    compiled: Option<Arc<str>>,
+    /// The sample rate that the worker was told, in hertz.
+    rate: f64,
+    console: Console,
+    moves: Vec<Move>,
+}
+
+/// The shared part of one instance.
+pub(crate) struct Shared {
+    /// Effect or instrument.
+    pub(crate) kind: Kind,
+    /// The parameter slots.
+    pub(crate) slots: Arc<Slots>,
+    /// What the audio thread tells.
+    pub(crate) meter: Meter,
+    state: Mutex<State>,
+    finished: Condvar,
+    jobs: Sender<Job>,
+    link: Mutex<Option<Box<dyn HostLink>>>,
+    requests: AtomicU32,
+}
+
+impl Shared {
+    /// The shared part of a new instance with its kind's first program, and the worker's end of the
+    /// job queue. Nothing is compiled yet.
+    pub(crate) fn new(kind: Kind) -> (Arc<Shared>, Receiver<Job>) {
+        let (jobs, inbox) = crossbeam_channel::unbounded();
+        let state = State {
+            text: kind.first_program().into(),
+            settings: Settings::default(),
+            revision: 1,
+            asked: 0,
+            done: 0,
+            rate: FIRST_RATE,
+            compiled: None,
+            console: Console::default(),
+            moves: Vec::new(),
+        };
+        let shared = Shared {
+            kind,
+            slots: Arc::new(Slots::new()),
+            meter: Meter {
+                playing: AtomicU32::new(0),
+                load: AtomicU32::new(0),
+                reset: AtomicBool::new(false),
+            },
+            state: Mutex::new(state),
+            finished: Condvar::new(),
+            jobs,
+            link: Mutex::new(None),
+            requests: AtomicU32::new(0),
+        };
+        (Arc::new(shared), inbox)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn send(&self, job: Job) {
+        // The worker is gone only while the instance is being destroyed: then nobody waits for it.
+        drop(self.jobs.send(job));
+    }
+
+    /// Ends the worker after what it is doing.
+    pub(crate) fn stop_worker(&self) {
+        self.send(Job::Stop);
+    }
+
+    /// The program's text.
+    pub(crate) fn text(&self) -> Arc<str> {
+        self.state().text.clone()
+    }
+
+    /// The settings, with the controls as they are now.
+    pub(crate) fn settings(&self) -> Settings {
+        let mut settings = self.state().settings.clone();
+        settings.controls = self.slots.in_use();
+        settings
+    }
+
+    /// Number and text of the document as it was last replaced from outside the window, if that was
+    /// after `revision`.
+    pub(crate) fn newer_than(&self, revision: u64) -> Option<(u64, Arc<str>, Settings)> {
+        let state = self.state();
+        (state.revision != revision)
+            .then(|| (state.revision, state.text.clone(), state.settings.clone()))
+    }
+
+    /// Keeps the window's text with the session.
+    pub(crate) fn edit(&self, text: &str) {
+        self.state().text = text.into();
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Switches live compiling; saved with the session.
+    pub(crate) fn set_live(&self, live: bool) {
+        self.state().settings.live = live;
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Compiles the window's text.
+    pub(crate) fn compile(&self, text: &str) {
+        self.ask(text.into(), Origin::Edit);
+    }
+
+    /// Replaces the text from outside the window and compiles it.
+    pub(crate) fn replace(&self, text: &str) {
+        self.state().revision += 1;
+        self.ask(text.into(), Origin::Edit);
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Takes over what was saved; gives back whether there was a program. Returns at once.
+    pub(crate) fn load(&self, loaded: Loaded) -> bool {
+        let Loaded { text, settings, values: _, notes } = loaded;
+        let mut state = self.state();
+        state.console.notes = notes;
+        let Some(text) = text else { return false };
+        state.revision += 1;
+        self.slots.install(&settings.controls);
+        state.settings = settings;
+        state.moves.clear();
+        drop(state);
+        self.ask(text.into(), Origin::Session);
+        true
+    }
+
+    fn ask(&self, text: Arc<str>, origin: Origin) {
+        self.state().text = text.clone();
+        self.hand_over(text, origin);
+    }
+
+    fn hand_over(&self, text: Arc<str>, origin: Origin) {
+        let mut state = self.state();
+        state.compiled = Some(text.clone());
+        state.asked += 1;
+        let serial = state.asked;
+        // Sent under the lock, so that serials arrive in order.
+        self.send(Job::Text { serial, text, origin });
+    }
+
+    /// Prepares for playing at `rate` hertz: has the text compiled for it, and waits at most `patience`.
+    pub(crate) fn activate(&self, rate: f64, patience: Duration) {
+        let mut state = self.state();
+        let stale = state.asked == 0 || state.rate != rate;
+        if state.rate != rate {
+            state.rate = rate;
+            self.send(Job::Rate(rate));
+        }
+        let text = state.compiled.clone().unwrap_or_else(|| state.text.clone());
+        drop(state);
+        if stale {
+            self.hand_over(text, Origin::Session);
+        }
+        self.wait(patience);
+    }
+
+    /// Waits until the newest text is compiled, but not longer than `patience`.
+    fn wait(&self, patience: Duration) {
+        let end = Instant::now() + patience;
+        let mut state = self.state();
+        while state.done < state.asked {
+            let now = Instant::now();
+            if now >= end {
+                return;
+            }
+            let waited = self.finished.wait_timeout(state, end - now);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Notes a finished compile: called by the worker.
+    pub(crate) fn finish(
+        &self,
+        serial: u64,
+        origin: Origin,
+        controls: Option<&[Slot]>,
+        write: impl FnOnce(&mut Console),
+    ) {
+        let moves = controls.map(|controls| self.slots.install(controls));
+        let mut state = self.state();
+        state.console.compiles += 1;
+        write(&mut state.console);
+        state.done = state.done.max(serial);
+        let mut requests = 0;
+        if let Some(moves) = moves {
+            requests |= REQUEST_INFO;
+            if origin == Origin::Edit && !moves.is_empty() {
+                state.moves = moves;
+                requests |= REQUEST_VALUES;
+            }
+        }
+        drop(state);
+        self.finished.notify_all();
+        if requests != 0 {
+            self.request(requests);
+        }
+    }
+
+    /// Notes something that happened while sound runs: called by the worker.
+    pub(crate) fn note(&self, write: impl FnOnce(&mut Console)) {
+        write(&mut self.state().console);
+    }
+
+    /// A copy of what was said.
+    pub(crate) fn console(&self) -> Console {
+        self.state().console.clone()
+    }
+
+    /// True while a text waits for its compile or is being compiled.
+    pub(crate) fn is_compiling(&self) -> bool {
+        let state = self.state();
+        state.done < state.asked
+    }
+
+    /// Parameter values to set on the main thread; taken once.
+    pub(crate) fn take_moves(&self) -> Vec<Move> {
+        std::mem::take(&mut self.state().moves)
+    }
+
+    /// Connects to the host, or cuts the connection.
+    pub(crate) fn set_link(&self, link: Option<Box<dyn HostLink>>) {
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
+    }
+
+    /// Asks the host to let us do something on its main thread. Never from the audio thread.
+    pub(crate) fn request(&self, what: u32) {
+        self.requests.fetch_or(what, Ordering::AcqRel);
+        if let Some(link) = &*self.link.lock().unwrap_or_else(PoisonError::into_inner) {
+            link.call_me();
+        }
+    }
+
+    /// What was requested since the last call.
+    pub(crate) fn take_requests(&self) -> u32 {
+        self.requests.swap(0, Ordering::AcqRel)
+    }
+
+    /// All messages, the most important first.
+    pub(crate) fn messages(&self) -> Vec<Message> {
+        let state = self.state();
+        let console = &state.console;
+        let mut messages: Vec<Message> = console.fault.iter().cloned().collect();
+        messages.extend(console.diagnostics.iter().cloned());
+        messages.extend(console.notes.iter().cloned());
+        messages
+    }
+
+    /// What the window shows.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let console = self.console();
+        let playing = match (self.meter.playing(), self.kind) {
+            (AudioState::Playing, _) => Playing::Program,
+            (AudioState::Faulted, _) => Playing::Faulted,
+            (AudioState::Idle, Kind::Effect) => Playing::Through,
+            (AudioState::Idle, Kind::Instrument) => Playing::Silent,
+        };
+        Snapshot {
+            kind: self.kind.word(),
+            revision: self.state().revision,
+            playing,
+            compiling: self.is_compiling(),
+            compile_ms: console.compile_ms,
+            swap_us: console.swap_us,
+            load: f64::from(self.meter.load()),
+            plan: console.plan_text.clone(),
+            messages: self.messages(),
+            controls: self.slots.in_use().iter().map(|slot| self.control(slot)).collect(),
+        }
+    }
+
+    fn control(&self, slot: &Slot) -> Control {
+        let number = usize::from(slot.slot);
+        let value = f64::from(self.slots.value(number));
+        Control {
+            slot: number,
+            name: slot.name.clone(),
+            value,
+            initial: slot.normal(slot.initial),
+            text: self.slots.text(number, value),
+        }
+    }
+
+    /// How many errors the last compile reported, and the first message of all.
+    pub(crate) fn first_message(&self) -> (u32, Option<Message>) {
+        let console = self.console();
+        let errors = console
+            .diagnostics
+            .iter()
+            .filter(|message| message.severity == Severity::Error)
+            .count();
+        (u32::try_from(errors).unwrap_or(u32::MAX), self.messages().into_iter().next())
+    }
+}

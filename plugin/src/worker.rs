@@ -1,0 +1,172 @@
+//! The worker: one thread per instance that compiles and collects.
+//!
+//! Takes jobs from a channel (the newest text wins), gives programs to the audio side through the
+//! session, and tells the results to [`Shared`]. A panic of the compiler is caught, reported as our
+//! bug, and its text is saved beside the system's temporary files. Dropping the [`Worker`] ends the
+//! thread and waits for it.
+
+use crate::editor::{Message, Severity};
+use crate::kind::Kind;
+use crate::report::{message_of, slot_of, tell};
+use crate::shared::{AudioState, FIRST_RATE, Job, Origin, Shared};
+use crate::slots::Slot;
+use attacca_engine::{Hz, Processor, Session, SessionSettings, Target, Update};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Longest block that the processor is given at once, in frames.
+pub(crate) const MAX_FRAMES: usize = 2048;
+
+/// How often the session is polled while something is on its way.
+const BUSY: Duration = Duration::from_millis(5);
+
+/// How often it is polled while a program plays, for faults.
+const CALM: Duration = Duration::from_millis(100);
+
+/// Owner of the thread.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts the thread of an instance; gives the audio side of its session.
+    pub(crate) fn start(
+        kind: Kind,
+        shared: &Arc<Shared>,
+        inbox: Receiver<Job>,
+    ) -> (Worker, Processor) {
+        let settings = SessionSettings {
+            target: Target::Jit,
+            rate: Hz(FIRST_RATE),
+            max_frames: MAX_FRAMES,
+            idle: kind.idle(),
+        };
+        let (session, processor) = Session::new(settings);
+        let theirs = Arc::clone(shared);
+        let thread = std::thread::Builder::new()
+            .name("attacca worker".into())
+            .spawn(move || run(session, &theirs, &inbox));
+        if thread.is_err() {
+            let text = "The system gave no thread for the compiler; programs can't be compiled.";
+            shared.note(|console| console.notes.push(Message::general(Severity::Error, text)));
+        }
+        (Worker { shared: Arc::clone(shared), thread: thread.ok() }, processor)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shared.stop_worker();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was already shown by the panic hook; there is nobody to tell here.
+            drop(thread.join());
+        }
+    }
+}
+
+/// What a look into the inbox brought.
+#[derive(Default)]
+struct Work {
+    text: Option<(u64, Arc<str>, Origin)>,
+    rate: Option<f64>,
+    stop: bool,
+}
+
+impl Work {
+    fn take(&mut self, job: Job) {
+        match job {
+            Job::Text { serial, text, origin } => self.text = Some((serial, text, origin)),
+            Job::Rate(rate) => self.rate = Some(rate),
+            Job::Stop => self.stop = true,
+        }
+    }
+}
+
+fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
+    loop {
+        let work = wait(&session, shared, inbox);
+        if work.stop {
+            return;
+        }
+        if let Some(rate) = work.rate {
+            session.set_rate(Hz(rate));
+        }
+        if let Some((serial, text, origin)) = work.text {
+            compile(&mut session, shared, serial, &text, origin);
+        }
+        for notice in session.poll() {
+            tell(shared, notice);
+        }
+    }
+}
+
+fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>) -> Work {
+    let mut work = Work::default();
+    let playing = shared.meter.playing() != AudioState::Idle;
+    let first = match (session.outstanding(), playing) {
+        (true, _) => inbox.recv_timeout(BUSY),
+        (false, true) => inbox.recv_timeout(CALM),
+        (false, false) => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    };
+    match first {
+        Ok(job) => work.take(job),
+        Err(RecvTimeoutError::Timeout) => {}
+        Err(RecvTimeoutError::Disconnected) => work.stop = true,
+    }
+    for job in inbox.try_iter() {
+        work.take(job);
+    }
+    work
+}
+
+fn compile(session: &mut Session, shared: &Shared, serial: u64, text: &str, origin: Origin) {
+    match catch_unwind(AssertUnwindSafe(|| session.update(text))) {
+        Ok(update) => publish(shared, serial, origin, &update),
+        Err(_) => {
+            let message = our_bug(text);
+            shared.finish(serial, origin, None, |console| {
+                console.accepted = false;
+                console.diagnostics = vec![message];
+            });
+        }
+    }
+}
+
+fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update) {
+    let controls: Vec<Slot> = update.controls.iter().map(slot_of).collect();
+    let controls = update.accepted.then_some(&controls[..]);
+    shared.finish(serial, origin, controls, |console| {
+        console.accepted = update.accepted;
+        console.compile_ms = Some(update.compile.as_secs_f64() * 1000.0);
+        console.diagnostics = update.diagnostics.iter().map(message_of).collect();
+        if update.accepted {
+            console.fault = None;
+            console.plan =
+                [update.plan.kept, update.plan.fresh, update.plan.dropped].map(|n| n as u32);
+            console.plan_text = format!("{} kept, {} fresh", update.plan.kept, update.plan.fresh);
+        }
+    });
+}
+
+fn our_bug(text: &str) -> Message {
+    let mut message = Message::general(
+        Severity::Error,
+        "The compiler met an error of its own; this is a bug in Attacca.",
+    );
+    if let Some(path) = save_reproduction(text) {
+        message.help = format!("the program that shows it has been saved as {}", path.display());
+    }
+    message
+}
+
+fn save_reproduction(text: &str) -> Option<PathBuf> {
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
+    let path = std::env::temp_dir().join(format!("attacca-bug-{}.mmm", time.as_millis()));
+    std::fs::write(&path, text).ok()?;
+    Some(path)
+}
