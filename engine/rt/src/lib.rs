@@ -5,10 +5,20 @@
 
 pub mod code;
 pub mod ctx;
+pub mod event;
+mod fade;
 pub mod ftz;
 pub mod heap;
+pub mod migrate;
+pub mod param;
+pub mod processor;
+pub mod program;
 pub mod state;
+pub mod swap;
 
 /// A frequency or sample rate in hertz.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Hz(pub f64);
+
+/// Most channels a program or host has, in each direction.
+pub const MAX_CHANNELS: usize = 64;

@@ -120,12 +120,15 @@ impl State {
         }
     }
 
-    /// Exchanges line `mine` of this state with line `other_line` of another, whatever their length.
+    /// Exchanges the samples and position of line `mine` with those of line `other_line` of another
+    /// state, whatever their number; no sample is copied. The longest delays stay where they are.
     /// Nothing happens if either does not exist.
     pub fn swap_line(&mut self, mine: u32, other: &mut Self, other_line: u32) {
         let (a, b) = (self.lines.get_mut(mine as usize), other.lines.get_mut(other_line as usize));
         if let (Some(a), Some(b)) = (a, b) {
             std::mem::swap(a, b);
+            // The samples move; how far back they may be read stays with the program.
+            std::mem::swap(&mut a.len, &mut b.len);
         }
     }
 }
@@ -268,7 +271,7 @@ mod tests {
         );
         assert_eq!(a.lines()[0].load(13), 0.0);
         a.swap_line(9, &mut b, 1);
-        assert_eq!(b.lines()[1].len(), 5);
+        assert_eq!((a.lines()[0].len(), b.lines()[1].len()), (5, 8));
     }
 
     #[test]

@@ -1,0 +1,72 @@
+//! What the host sends: events with a place in the block.
+
+/// One host event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Event {
+    /// Frame of the block at which it takes effect, before that frame's sample.
+    pub offset: u32,
+    /// What happens.
+    pub kind: EventKind,
+}
+
+/// Kinds of host events.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EventKind {
+    /// A key goes down.
+    NoteOn {
+        /// MIDI channel, 0..=15.
+        channel: u8,
+        /// Key number, 0..=127.
+        note: u8,
+        /// 0..=127.
+        velocity: f64,
+    },
+    /// A key comes up.
+    NoteOff {
+        /// MIDI channel, 0..=15.
+        channel: u8,
+        /// Key number, 0..=127.
+        note: u8,
+        /// Release velocity, 0..=127; no program reads it.
+        velocity: f64,
+    },
+    /// The host moves a parameter.
+    Param {
+        /// Parameter slot, from 0.
+        slot: u16,
+        /// 0..=1.
+        value: f64,
+    },
+    /// A script sets a control in the program's own units.
+    Control {
+        /// Parameter slot, from 0.
+        slot: u16,
+        /// Any number; not clamped to the control's range.
+        value: f64,
+    },
+    /// A MIDI controller moves. No program reads it yet.
+    Cc {
+        /// MIDI channel, 0..=15.
+        channel: u8,
+        /// Controller number, 0..=127.
+        controller: u8,
+        /// 0..=127.
+        value: f64,
+    },
+    /// The pitch wheel moves. No program reads it yet.
+    Bend {
+        /// MIDI channel, 0..=15.
+        channel: u8,
+        /// -1..=1.
+        value: f64,
+    },
+    /// Channel pressure. No program reads it yet.
+    Pressure {
+        /// MIDI channel, 0..=15.
+        channel: u8,
+        /// 0..=127.
+        value: f64,
+    },
+    /// Every note of every channel ends: velocities go to 0, pitches stay.
+    AllNotesOff,
+}

@@ -1,0 +1,635 @@
+//! The audio thread's object: takes over new programs, splits blocks at events, renders.
+//!
+//! Owns the program that plays and the one that waits, the values that outlive programs, and the
+//! time. Takes host channels and events, gives host channels and a [`Status`]. Nothing here
+//! allocates, frees, locks, waits, calls the system or panics.
+
+use crate::ctx::{Fault, FaultKind};
+use crate::event::Event;
+use crate::fade::Fade;
+use crate::ftz::{self, Guard};
+use crate::param::Values;
+use crate::program::Prepared;
+use crate::swap::{HandOver, Planned, ProgramId, Ready, Retired, Swap};
+use crate::{Hz, MAX_CHANNELS};
+use rtrb::{Consumer, Producer, RingBuffer};
+use std::array;
+
+/// Seconds over which the last output decays after a fault.
+const FAULT_FADE: f64 = 0.005;
+
+/// Samples of resized lines copied in one block at most.
+const COPY_BUDGET: usize = 16_384;
+
+/// Loudest sample that the guard lets pass: +12 dBFS.
+const CEILING: f64 = 3.981_071_705_534_972_5;
+
+/// Programs that can be on their way back at once.
+const RETIRE_PLACES: usize = 4;
+
+/// Programs that can be on their way in at once.
+const SEND_PLACES: usize = 8;
+
+/// Reports that can wait to be read; more are lost.
+const REPORT_PLACES: usize = 64;
+
+/// What plays while no program does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Idle {
+    /// The input: an effect.
+    #[default]
+    PassThrough,
+    /// Nothing: an instrument.
+    Silence,
+}
+
+/// Whether the output is kept from hurting ears and hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputGuard {
+    /// Values that are not finite become 0, others stay below +12 dBFS; both are reported.
+    On,
+    /// The program's samples as they are.
+    Off,
+}
+
+/// How state that has to be copied is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// In bounded pieces while the old program plays; the swap comes when they are done.
+    Bounded,
+    /// At once, so that a swap is exact: for rendering to a file.
+    AtOnce,
+}
+
+/// How a processor behaves; fixed when it is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProcessorSettings {
+    /// Frames rendered by one kernel call at most; longer host blocks are split.
+    pub max_frames: usize,
+    /// Host channels of [`Processor::process`]; more are silenced.
+    pub channels: usize,
+    /// What plays while no program does.
+    pub idle: Idle,
+    /// Whether the output is guarded.
+    pub guard: OutputGuard,
+    /// How resized lines are copied.
+    pub pace: Pace,
+    /// Seconds over which the jump of a swap is hidden; 0 is off.
+    pub declick: f64,
+    /// Sample rate while no program plays.
+    pub rate: Hz,
+}
+
+impl Default for ProcessorSettings {
+    fn default() -> Self {
+        Self {
+            max_frames: 512,
+            channels: 2,
+            idle: Idle::PassThrough,
+            guard: OutputGuard::On,
+            pace: Pace::Bounded,
+            declick: 0.005,
+            rate: Hz(48_000.0),
+        }
+    }
+}
+
+/// What a block was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The program plays.
+    Playing,
+    /// There is no program.
+    Idle,
+    /// The program was stopped by a fault; the next good one will play.
+    Faulted,
+}
+
+/// What the control side hears of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Report {
+    /// A program took over.
+    Swapped {
+        /// Which.
+        id: ProgramId,
+        /// Words copied.
+        words: u32,
+        /// Lines exchanged.
+        lines: u32,
+        /// Time the swap took, in units of [`ftz::ticks`].
+        ticks: u64,
+    },
+    /// A program was stopped.
+    Fault {
+        /// Which.
+        id: ProgramId,
+        /// Why and where.
+        fault: Fault,
+    },
+    /// The guard had to change the output of a program, once a program.
+    Guarded {
+        /// Which.
+        id: ProgramId,
+        /// Not finite, or too loud.
+        finite: bool,
+    },
+    /// The program has more outputs than the host takes, once a program.
+    ChannelsDropped {
+        /// Which.
+        id: ProgramId,
+        /// The program's outputs.
+        program: u32,
+        /// The host's channels.
+        host: u32,
+    },
+}
+
+/// The control side's ends of the rings.
+#[derive(Debug)]
+pub struct Remote {
+    /// Programs to play.
+    pub programs: Producer<Box<Prepared>>,
+    /// Programs that come back, to be dropped or planned again.
+    pub retired: Consumer<Retired<Box<Prepared>>>,
+    /// Reports.
+    pub reports: Consumer<Report>,
+}
+
+type Hands = HandOver<Box<Prepared>, Consumer<Box<Prepared>>, Producer<Retired<Box<Prepared>>>>;
+
+/// What the current program has shown since it took over.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    stopped: bool,
+    broken: bool,
+    loud: bool,
+    reported_broken: bool,
+    reported_loud: bool,
+    reported_channels: bool,
+}
+
+/// The audio side of one instance.
+#[derive(Debug)]
+pub struct Processor {
+    settings: ProcessorSettings,
+    hands: Hands,
+    reports: Producer<Report>,
+    values: Values,
+    now: u64,
+    seen: Seen,
+    fade: Fade,
+    last: [f64; MAX_CHANNELS],
+    host_in: Vec<Box<[f64]>>,
+    host_out: Vec<Box<[f64]>>,
+}
+
+impl Processor {
+    /// A processor without a program, and the control side's ends of its rings. Allocates.
+    pub fn new(settings: ProcessorSettings) -> (Self, Remote) {
+        let settings =
+            ProcessorSettings { max_frames: settings.max_frames.clamp(1, 1 << 16), ..settings };
+        let (programs, inbox) = RingBuffer::new(SEND_PLACES);
+        let (outbox, retired) = RingBuffer::new(RETIRE_PLACES);
+        let (reports, heard) = RingBuffer::new(REPORT_PLACES);
+        let channels = settings.channels.min(MAX_CHANNELS);
+        let buffers = || (0..channels).map(|_| vec![0.0; settings.max_frames].into()).collect();
+        let processor = Self {
+            settings,
+            hands: HandOver::new(inbox, outbox),
+            reports,
+            values: Values::default(),
+            now: 0,
+            seen: Seen::default(),
+            fade: Fade::new(),
+            last: [0.0; MAX_CHANNELS],
+            host_in: buffers(),
+            host_out: buffers(),
+        };
+        (processor, Remote { programs, retired, reports: heard })
+    }
+
+    /// Renders one host block in place: inputs are read from `channels`, outputs written there.
+    /// `events` are ordered by offset. Audio thread.
+    pub fn process(&mut self, channels: &mut [&mut [f32]], events: &[Event]) -> Status {
+        let _mode = Guard::new();
+        let frames = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        let (mut host_in, mut host_out) =
+            (std::mem::take(&mut self.host_in), std::mem::take(&mut self.host_out));
+        let used = channels.len().min(host_in.len());
+        let mut events = Pending { events, base: 0 };
+        let mut from = 0;
+        while from < frames || events.base == 0 {
+            let count = (frames - from).min(self.settings.max_frames);
+            for (buffer, channel) in host_in.iter_mut().zip(channels.iter()) {
+                for (to, x) in
+                    buffer.iter_mut().zip(channel.get(from..from + count).unwrap_or_default())
+                {
+                    *to = f64::from(*x);
+                }
+            }
+            let inputs: [&[f64]; MAX_CHANNELS] = array::from_fn(|at| {
+                host_in.get(at).and_then(|b| b.get(..count)).unwrap_or_default()
+            });
+            let mut outputs: [&mut [f64]; MAX_CHANNELS] = array::from_fn(|_| Default::default());
+            for (view, buffer) in outputs.iter_mut().zip(&mut host_out) {
+                *view = buffer.get_mut(..count).unwrap_or_default();
+            }
+            let (inputs, outputs) = (inputs.get(..used), outputs.get_mut(..used));
+            self.chunk(inputs.unwrap_or_default(), outputs.unwrap_or_default(), count, &mut events);
+            for (at, channel) in channels.iter_mut().enumerate() {
+                let Some(channel) = channel.get_mut(from..from + count) else { continue };
+                match host_out.get(at) {
+                    Some(buffer) => to_f32(channel, buffer),
+                    None => channel.fill(0.0),
+                }
+            }
+            from += count;
+            if count == 0 {
+                break;
+            }
+        }
+        (self.host_in, self.host_out) = (host_in, host_out);
+        self.take_rest(&events);
+        self.status()
+    }
+
+    /// Renders one block from f64 inputs to f64 outputs, all of the same length. For rendering to a
+    /// file, where `outputs` are the program's own channels.
+    pub fn render(
+        &mut self,
+        inputs: &[&[f64]],
+        outputs: &mut [&mut [f64]],
+        events: &[Event],
+    ) -> Status {
+        let _mode = Guard::new();
+        let frames = outputs.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        let used = outputs.len().min(MAX_CHANNELS);
+        let mut events = Pending { events, base: 0 };
+        let mut from = 0;
+        while from < frames || events.base == 0 {
+            let count = (frames - from).min(self.settings.max_frames);
+            let mut part_in: [&[f64]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
+            for (view, input) in part_in.iter_mut().zip(inputs) {
+                *view = input.get(from..from + count).unwrap_or_default();
+            }
+            let mut part_out: [&mut [f64]; MAX_CHANNELS] = array::from_fn(|_| Default::default());
+            for (view, output) in part_out.iter_mut().zip(outputs.iter_mut()) {
+                *view = output.get_mut(from..from + count).unwrap_or_default();
+            }
+            let part_in = part_in.get(..inputs.len()).unwrap_or(&part_in);
+            let part_out = part_out.get_mut(..used).unwrap_or_default();
+            self.chunk(part_in, part_out, count, &mut events);
+            from += count;
+            if count == 0 {
+                break;
+            }
+        }
+        self.take_rest(&events);
+        self.status()
+    }
+
+    /// Lets a waiting program take over without rendering. For the control side, while the host has
+    /// the plugin deactivated and the control side owns the processor.
+    pub fn apply_pending(&mut self) -> Swap {
+        let _mode = Guard::new();
+        let swap = self.poll(&[], 0);
+        self.fade = Fade::new();
+        swap
+    }
+
+    /// Whether a program plays.
+    pub fn status(&self) -> Status {
+        match (self.hands.current(), self.seen.stopped) {
+            (None, _) => Status::Idle,
+            (Some(_), true) => Status::Faulted,
+            (Some(_), false) => Status::Playing,
+        }
+    }
+
+    /// Time of the next frame, in samples since the processor was made.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// The program that plays.
+    pub fn current(&self) -> Option<&Prepared> {
+        self.hands.current().map(|program| &**program)
+    }
+
+    /// Takes in new programs, then renders up to `max_frames` frames, split at events.
+    fn chunk(
+        &mut self,
+        inputs: &[&[f64]],
+        outputs: &mut [&mut [f64]],
+        frames: usize,
+        events: &mut Pending<'_>,
+    ) {
+        self.poll(inputs, outputs.len());
+        let mut from = 0;
+        loop {
+            let next = self.take_events(events, from, frames);
+            if next > from {
+                self.piece(inputs, outputs, from, next - from);
+            }
+            from = next;
+            if from >= frames {
+                break;
+            }
+        }
+        events.base += frames.max(1);
+    }
+
+    /// Applies the events due at frame `from` of this chunk; returns where the next one is due.
+    fn take_events(&mut self, pending: &mut Pending<'_>, from: usize, frames: usize) -> usize {
+        let mut moved = false;
+        let mut next = frames;
+        while let [event, rest @ ..] = pending.events {
+            let at = (event.offset as usize).saturating_sub(pending.base);
+            if at > from {
+                next = at.min(frames);
+                break;
+            }
+            moved |= self.values.take(&event.kind);
+            pending.events = rest;
+        }
+        if moved {
+            self.read_cells();
+        }
+        next
+    }
+
+    /// Applies events beyond the block's end, which a host should not send: a note must not hang.
+    fn take_rest(&mut self, pending: &Pending<'_>) {
+        for event in pending.events {
+            self.values.take(&event.kind);
+        }
+        if !pending.events.is_empty() {
+            self.read_cells();
+        }
+    }
+
+    fn read_cells(&mut self) {
+        if let Some(program) = self.hands.current_mut() {
+            program.read_cells(&self.values);
+        }
+    }
+
+    /// Renders frames without events or swaps in them.
+    fn piece(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]], from: usize, frames: usize) {
+        let mut done = 0;
+        if !self.seen.stopped
+            && let Some(program) = self.hands.current_mut()
+        {
+            program.hear(inputs, from, frames);
+            let mut fault = None;
+            while done < frames && fault.is_none() {
+                let (rendered, stopped) = program.run(done, frames - done, self.now + done as u64);
+                done += rendered;
+                // A kernel that neither renders nor says why would keep us here for ever.
+                let stuck = Fault { kind: FaultKind::Tasks, site: 0 };
+                fault = stopped.or((rendered == 0).then_some(stuck));
+            }
+            spread(program, outputs, from, done);
+            let id = program.id();
+            let count = program.output_count();
+            self.finish(outputs, from, done);
+            self.report_channels(id, count, outputs.len());
+            if let Some(fault) = fault {
+                self.stop(id, fault);
+            }
+        }
+        if done < frames {
+            self.idle(inputs, outputs, from + done, frames - done);
+            self.finish(outputs, from + done, frames - done);
+        }
+        self.now += frames as u64;
+    }
+
+    /// Adds the fade, guards the frames and keeps the last one.
+    fn finish(&mut self, outputs: &mut [&mut [f64]], from: usize, frames: usize) {
+        if frames == 0 {
+            return;
+        }
+        self.fade.add(outputs, from, frames);
+        let mut check = Check::default();
+        for (output, last) in outputs.iter_mut().zip(&mut self.last) {
+            let output = output.get_mut(from..from + frames).unwrap_or_default();
+            check.scan(output);
+            if self.settings.guard == OutputGuard::On && check.is_bad() {
+                for x in output.iter_mut() {
+                    *x = if x.is_finite() { x.clamp(-CEILING, CEILING) } else { 0.0 };
+                }
+            }
+            *last = output.last().copied().unwrap_or(0.0);
+        }
+        self.seen.broken |= check.broken;
+        self.seen.loud |= check.loud;
+        if self.settings.guard == OutputGuard::On && !self.seen.stopped {
+            self.report_guard();
+        }
+    }
+
+    fn report_guard(&mut self) {
+        let id = self.hands.current_id();
+        if self.seen.broken && !self.seen.reported_broken {
+            self.seen.reported_broken = true;
+            self.report(Report::Guarded { id, finite: false });
+        }
+        if self.seen.loud && !self.seen.reported_loud {
+            self.seen.reported_loud = true;
+            self.report(Report::Guarded { id, finite: true });
+        }
+    }
+
+    fn report_channels(&mut self, id: ProgramId, program: usize, host: usize) {
+        if program > host && !self.seen.reported_channels {
+            self.seen.reported_channels = true;
+            self.report(Report::ChannelsDropped { id, program: program as u32, host: host as u32 });
+        }
+    }
+
+    /// What plays without a program.
+    fn idle(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]], from: usize, frames: usize) {
+        for (channel, output) in outputs.iter_mut().enumerate() {
+            let Some(output) = output.get_mut(from..from + frames) else { continue };
+            let input = inputs.get(channel).and_then(|input| input.get(from..from + frames));
+            match (self.settings.idle, input) {
+                (Idle::PassThrough, Some(input)) => output.copy_from_slice(input),
+                (Idle::PassThrough, None) | (Idle::Silence, _) => output.fill(0.0),
+            }
+        }
+    }
+
+    /// Stops the program: its last good output decays to what plays without one.
+    fn stop(&mut self, id: ProgramId, fault: Fault) {
+        self.seen.stopped = true;
+        let finite = |x: f64| if x.is_finite() { x.clamp(-CEILING, CEILING) } else { 0.0 };
+        let goal = self.last.map(finite);
+        self.fade.start(goal, frames_of(FAULT_FADE, self.rate()));
+        self.report(Report::Fault { id, fault });
+    }
+
+    /// The sample rate of what plays.
+    fn rate(&self) -> Hz {
+        self.hands.current().map_or(self.settings.rate, |program| program.rate())
+    }
+
+    /// Reports are lost when nobody reads them; the sound matters more.
+    fn report(&mut self, report: Report) {
+        if self.reports.push(report).is_err() {
+            debug_assert!(self.reports.is_full());
+        }
+    }
+
+    /// Takes in new programs and lets the newest take over if it can.
+    fn poll(&mut self, inputs: &[&[f64]], host_outputs: usize) -> Swap {
+        let start = ftz::ticks();
+        let Self { hands, settings, seen, fade, last, now, .. } = self;
+        let mut lines = 0;
+        let swap = hands.poll(|old, new| {
+            let mut goal = [0.0; MAX_CHANNELS];
+            if let Some(old) = old {
+                let budget = match settings.pace {
+                    Pace::Bounded => COPY_BUDGET,
+                    Pace::AtOnce => usize::MAX,
+                };
+                let keep_lines = !seen.broken;
+                if keep_lines && !new.advance_copies(old, budget) {
+                    return Ready::Later;
+                }
+                new.take_words(old);
+                if settings.declick > 0.0 {
+                    goal = expected(
+                        old,
+                        seen.stopped,
+                        fade,
+                        last,
+                        inputs,
+                        host_outputs,
+                        *now,
+                        settings.idle,
+                    );
+                }
+                if keep_lines {
+                    lines = new.plan().lines.len() as u32;
+                    new.take_lines(old);
+                }
+            } else if settings.declick > 0.0 {
+                goal = idle_frame(inputs, host_outputs, settings.idle);
+            }
+            fade.start(goal, frames_of(settings.declick, new.rate()));
+            Ready::Now
+        });
+        if swap == Swap::Done {
+            self.seen = Seen::default();
+            self.take_over(start, lines);
+        }
+        swap
+    }
+
+    /// What is left to do once a new program is current.
+    fn take_over(&mut self, start: u64, lines: u32) {
+        let Some(program) = self.hands.current_mut() else { return };
+        self.values.forget(program.forget());
+        program.read_cells(&self.values);
+        let (id, words) = (program.id(), program.plan().word_count());
+        let ticks = ftz::ticks().saturating_sub(start);
+        self.report(Report::Swapped { id, words, lines, ticks });
+    }
+}
+
+/// Host events not yet taken, and where the current chunk starts in the host's block.
+struct Pending<'a> {
+    events: &'a [Event],
+    base: usize,
+}
+
+/// What a scan of the output found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Check {
+    broken: bool,
+    loud: bool,
+}
+
+impl Check {
+    fn scan(&mut self, output: &[f64]) {
+        let (mut broken, mut loud) = (false, false);
+        for x in output {
+            broken |= !x.is_finite();
+            loud |= x.abs() > CEILING;
+        }
+        self.broken |= broken;
+        self.loud |= loud && !broken;
+    }
+
+    fn is_bad(self) -> bool {
+        self.broken || self.loud
+    }
+}
+
+/// Copies the program's channels to the host's: one plays on both, others on one each.
+fn spread(program: &Prepared, outputs: &mut [&mut [f64]], from: usize, frames: usize) {
+    let count = program.output_count();
+    for (at, output) in outputs.iter_mut().enumerate() {
+        let Some(output) = output.get_mut(from..from + frames) else { continue };
+        let channel = if count == 1 && at == 1 { 0 } else { at };
+        match program.output(channel).get(..frames) {
+            Some(rendered) => output.copy_from_slice(rendered),
+            None => output.fill(0.0),
+        }
+    }
+}
+
+/// What the next frame would have been, had the old program gone on.
+#[expect(clippy::too_many_arguments, reason = "parts of a processor that is borrowed in pieces")]
+fn expected(
+    old: &mut Prepared,
+    stopped: bool,
+    fade: &Fade,
+    last: &[f64; MAX_CHANNELS],
+    inputs: &[&[f64]],
+    host_outputs: usize,
+    now: u64,
+    idle: Idle,
+) -> [f64; MAX_CHANNELS] {
+    let mut frame = [0.0; MAX_CHANNELS];
+    if stopped {
+        frame = idle_frame(inputs, host_outputs, idle);
+    } else {
+        if inputs.iter().all(|input| !input.is_empty()) {
+            old.hear(inputs, 0, 1);
+        }
+        if !old.look_ahead(now) {
+            return *last;
+        }
+        let mut views: [&mut [f64]; MAX_CHANNELS] = array::from_fn(|_| Default::default());
+        for (view, value) in views.iter_mut().zip(frame.chunks_mut(1)) {
+            *view = value;
+        }
+        spread(old, views.get_mut(..host_outputs).unwrap_or_default(), 0, 1);
+    }
+    for (channel, value) in frame.iter_mut().enumerate() {
+        *value += fade.next(channel);
+    }
+    frame
+}
+
+/// The next frame without a program.
+fn idle_frame(inputs: &[&[f64]], host_outputs: usize, idle: Idle) -> [f64; MAX_CHANNELS] {
+    array::from_fn(|channel| match idle {
+        Idle::PassThrough if channel < host_outputs => {
+            inputs.get(channel).and_then(|input| input.first()).copied().unwrap_or(0.0)
+        }
+        Idle::PassThrough | Idle::Silence => 0.0,
+    })
+}
+
+fn to_f32(channel: &mut [f32], buffer: &[f64]) {
+    for (to, x) in channel.iter_mut().zip(buffer) {
+        *to = *x as f32;
+    }
+}
+
+fn frames_of(seconds: f64, rate: Hz) -> u32 {
+    (seconds * rate.0).round().clamp(0.0, 1e6) as u32
+}

@@ -1,0 +1,241 @@
+//! A program ready to play: code, fresh state, the plan to fill it, and the buffers of its channels.
+//!
+//! Made and freed by the control side; travels to the audio side and back as one box.
+
+use crate::code::{Code, Image, Layout};
+use crate::ctx::{Ctx, Fault};
+use crate::migrate::{Plan, Resizing};
+use crate::param::{CellInput, Values};
+use crate::state::State;
+use crate::swap::{Planned, ProgramId};
+use crate::{Hz, MAX_CHANNELS};
+use std::array;
+use std::sync::Arc;
+
+/// What [`Prepared::new`] is made from.
+#[derive(Clone)]
+pub struct Preparation {
+    /// Number of this program, never used before.
+    pub id: ProgramId,
+    /// The program that `plan` starts from; it is sent back if another one plays by then.
+    pub base: ProgramId,
+    /// The code.
+    pub code: Arc<dyn Code>,
+    /// What survives from `base`.
+    pub plan: Plan,
+    /// Where the values of `Layout::cells` come from, in the same order.
+    pub cells: Vec<CellInput>,
+    /// Slots (by bit) that belong to another control than before.
+    pub forget: u128,
+    /// The sample rate the code was compiled for.
+    pub rate: Hz,
+    /// Frames a kernel call renders at most.
+    pub max_frames: usize,
+}
+
+/// A program ready to play.
+pub struct Prepared {
+    id: ProgramId,
+    base: ProgramId,
+    code: Arc<dyn Code>,
+    state: State,
+    plan: Plan,
+    resizing: Resizing,
+    cells: Vec<CellInput>,
+    values: Vec<f64>,
+    forget: u128,
+    rate: Hz,
+    max_frames: usize,
+    inputs: Vec<Box<[f64]>>,
+    outputs: Vec<Box<[f64]>>,
+    marks: Vec<LineMark>,
+}
+
+/// What one frame overwrites in a delay line.
+#[derive(Clone, Copy, Debug, Default)]
+struct LineMark {
+    pos: i64,
+    sample: f64,
+}
+
+impl Planned for Prepared {
+    fn id(&self) -> ProgramId {
+        self.id
+    }
+
+    fn base(&self) -> ProgramId {
+        self.base
+    }
+}
+
+impl Prepared {
+    /// Makes an instance of the program. Allocates and touches all it needs; not for the audio
+    /// thread. The plan must fit ([`Plan::fit`]); channels beyond [`MAX_CHANNELS`] are an error of
+    /// the caller, who rejects such programs.
+    pub fn new(from: Preparation, image: &Image) -> Self {
+        let layout = from.code.layout();
+        debug_assert!(layout.inputs.max(layout.outputs) as usize <= MAX_CHANNELS);
+        let channels = |count: u32| -> Vec<Box<[f64]>> {
+            (0..count).map(|_| vec![0.0; from.max_frames].into_boxed_slice()).collect()
+        };
+        Self {
+            id: from.id,
+            base: from.base,
+            state: State::new(layout, image),
+            resizing: Resizing::new(&from.plan),
+            plan: from.plan,
+            values: from.cells.iter().map(|cell| Values::default().read(cell)).collect(),
+            cells: from.cells,
+            forget: from.forget,
+            rate: from.rate,
+            inputs: channels(layout.inputs),
+            outputs: channels(layout.outputs),
+            marks: vec![LineMark::default(); layout.lines.len()],
+            max_frames: from.max_frames,
+            code: from.code,
+        }
+    }
+
+    /// What an instance of this program owns.
+    pub fn layout(&self) -> &Layout {
+        self.code.layout()
+    }
+
+    /// The code.
+    pub fn code(&self) -> &Arc<dyn Code> {
+        &self.code
+    }
+
+    /// The state of this instance.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What survives from the program before.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The sample rate the code was compiled for.
+    pub fn rate(&self) -> Hz {
+        self.rate
+    }
+
+    /// Output channels.
+    pub fn output_count(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// Frames a kernel call renders at most.
+    pub fn max_frames(&self) -> usize {
+        self.max_frames
+    }
+
+    /// One output channel's buffer.
+    pub(crate) fn output(&self, channel: usize) -> &[f64] {
+        self.outputs.get(channel).map_or(&[], |buffer| buffer)
+    }
+
+    /// Slots to forget when this program takes over.
+    pub(crate) fn forget(&self) -> u128 {
+        self.forget
+    }
+
+    /// Reads all cells anew.
+    pub(crate) fn read_cells(&mut self, values: &Values) {
+        for (value, cell) in self.values.iter_mut().zip(&self.cells) {
+            *value = values.read(cell);
+        }
+    }
+
+    /// Copies resized lines from `old` while it plays; true when none is left behind.
+    pub(crate) fn advance_copies(&mut self, old: &Self, budget: usize) -> bool {
+        self.resizing.advance(&old.state, &mut self.state, budget)
+    }
+
+    /// Takes over the words of `old`.
+    pub(crate) fn take_words(&mut self, old: &Self) {
+        self.plan.copy_words(&old.state, &mut self.state);
+    }
+
+    /// Takes over the lines of `old`.
+    pub(crate) fn take_lines(&mut self, old: &mut Self) {
+        self.plan.exchange_lines(&mut old.state, &mut self.state);
+    }
+
+    /// Fills the input buffers from the host's channels: one input hears the mean of all, several
+    /// hear one channel each, silence where the host has none.
+    pub(crate) fn hear(&mut self, host: &[&[f64]], from: usize, frames: usize) {
+        let mono = self.inputs.len() == 1 && host.len() > 1;
+        for (channel, buffer) in self.inputs.iter_mut().enumerate() {
+            let Some(buffer) = buffer.get_mut(..frames) else { continue };
+            match host.get(channel).and_then(|input| input.get(from..from + frames)) {
+                Some(input) => buffer.copy_from_slice(input),
+                None => buffer.fill(0.0),
+            }
+            if mono {
+                mean(buffer, host, from);
+            }
+        }
+    }
+
+    /// Runs the kernel over frames `from..from + frames` of the buffers; returns how many were
+    /// rendered and the fault that stopped it.
+    pub(crate) fn run(&mut self, from: usize, frames: usize, now: u64) -> (usize, Option<Fault>) {
+        let mut inputs: [&[f64]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
+        let mut outputs: [&mut [f64]; MAX_CHANNELS] = array::from_fn(|_| Default::default());
+        let to = from + frames;
+        let used = self.outputs.len();
+        for (view, buffer) in inputs.iter_mut().zip(&self.inputs) {
+            *view = buffer.get(from..to).unwrap_or_default();
+        }
+        for (view, buffer) in outputs.iter_mut().zip(&mut self.outputs) {
+            *view = buffer.get_mut(from..to).unwrap_or_default();
+        }
+        let mut ctx = Ctx {
+            state: &mut self.state,
+            cells: &self.values,
+            inputs: inputs.get(..self.inputs.len()).unwrap_or_default(),
+            outputs: outputs.get_mut(..used).unwrap_or_default(),
+            now,
+            limit: u64::MAX,
+            fault: None,
+        };
+        let rendered = self.code.run(&mut ctx, frames as u32) as usize;
+        (rendered.min(frames), ctx.fault)
+    }
+
+    /// Renders one frame more, for its output only: lines get their overwritten sample back, words
+    /// are left changed (they have been copied). False if the program faults.
+    pub(crate) fn look_ahead(&mut self, now: u64) -> bool {
+        for (mark, line) in self.marks.iter_mut().zip(self.state.lines()) {
+            *mark = LineMark { pos: line.pos(), sample: line.load(line.pos()) };
+        }
+        let (rendered, fault) = self.run(0, 1, now);
+        for (mark, line) in self.marks.iter().zip(self.state.lines_mut()) {
+            line.store(mark.pos, mark.sample);
+            line.set_pos(mark.pos);
+        }
+        rendered == 1 && fault.is_none()
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Prepared({:?} from {:?})", self.id, self.base)
+    }
+}
+
+/// Replaces `buffer` by the mean of all host channels; it holds the first one already.
+fn mean(buffer: &mut [f64], host: &[&[f64]], from: usize) {
+    let frames = buffer.len();
+    for input in host.iter().skip(1) {
+        for (sum, x) in buffer.iter_mut().zip(input.get(from..from + frames).unwrap_or_default()) {
+            *sum += *x;
+        }
+    }
+    let scale = 1.0 / host.len() as f64;
+    for sum in buffer {
+        *sum *= scale;
+    }
+}
