@@ -6,7 +6,7 @@ files are this program's output, pasted. Nothing at build time depends on it.
 
 Method: Remez exchange on a weighted error, in 60 digits. Coefficients are rounded to f64 one by one from the lowest
 power up, and the rest fitted again after each rounding, so that a rounded leading coefficient is made up for by the
-next ones.
+next ones (not on intervals across 0).
 """
 
 from mpmath import mp, mpf
@@ -65,8 +65,9 @@ def fit(name, note, f, w, lo, hi, count):
     # `f` loses digits or divides by zero at 0; start a hair above it.
     if lo == 0:
         lo = hi * mpf(10) ** -12
-    fixed = []
-    for k in range(count):
+    # Across 0 the higher powers alone are no Chebyshev system; there all are rounded at once.
+    fixed = [mpf(float(c)) for c in remez(f, w, lo, hi, list(range(count)))] if lo < 0 else []
+    for k in range(len(fixed), count):
         rest = list(range(k, count))
         g = lambda x: f(x) - sum(c * x**i for i, c in enumerate(fixed))
         fixed.append(mpf(float(remez(g, w, lo, hi, rest)[0])))
@@ -128,10 +129,10 @@ def main():
     # e^r = 1 + r + r^2 P(r)
     h = mp.log(2) / 2 * (1 + mpf(2) ** -20)
     e = taylor(lambda k: 1 / fact(k + 2))
-    fit("EXP", "e^r = 1 + r + r^2 P(r), |r| <= ln2/2, relative to e^r - 1", e, lambda r: r, -h, h, 10)
+    fit("EXP", "e^r = 1 + r + r^2 P(r), |r| <= ln2/2, of P", e, lambda r: mpf(1), -h, h, 10)
     # 2^r = 1 + r P(r)
     e2 = taylor(lambda k: mp.log(2) ** (k + 1) / fact(k + 1))
-    fit("EXP2", "2^r = 1 + r P(r), |r| <= 1/2, absolute", e2, lambda r: r, mpf(-1) / 2, mpf(1) / 2, 11)
+    fit("EXP2", "2^r = 1 + r P(r), |r| <= 1/2, of P", e2, lambda r: mpf(1), mpf(-1) / 2, mpf(1) / 2, 11)
 
     # log m = s (2 + z P(z)), s = (m - 1)/(m + 1), z = s^2
     zmax = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * (1 + mpf(2) ** -20)
