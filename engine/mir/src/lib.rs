@@ -11,5 +11,7 @@ pub mod layout;
 pub mod math;
 pub mod module;
 pub mod op;
+pub mod opt;
 pub mod state_tree;
+pub mod text;
 pub mod verify;

@@ -317,7 +317,8 @@ pub enum Op {
     /// `() -> i64`. Kernel form: start of a sample, restores the call budget.
     BudgetReset,
     /// `() -> i64`. One more call in this sample and one level deeper; 1 if the budget allows it,
-    /// else 0 with the fault set (site number of the module). Never removed by a pass.
+    /// else 0 with the fault set (site number of the module); then nothing was entered and no
+    /// [`Op::BudgetLeave`] follows. Gives 0 at once while a fault is set.
     BudgetEnter(u32),
     /// `()`. One level up again.
     BudgetLeave,

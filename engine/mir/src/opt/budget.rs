@@ -1,0 +1,170 @@
+//! Counts calls that may recurse, so that endless recursion becomes a fault.
+//!
+//! `insert` puts a budget check at the head of every function on a cycle of the call graph, where
+//! a call through an unknown closure may reach every closure function of the same signature.
+//! `prune` removes the checks again once the kernel's call graph is exact and free of cycles:
+//! then the number of calls in a sample is bounded, and far below the budget.
+
+use crate::build::Builder;
+use crate::module::{FuncId, Function, Module, Term};
+use crate::op::{Op, Ty};
+use crate::opt::rewrite::constant_op;
+use cranelift_entity::SecondaryMap;
+use smallvec::SmallVec;
+
+/// Inserts the checks. Runs right behind lowering, for the oracle as for the backends.
+pub fn insert(module: &mut Module) {
+    let graph = call_graph(module);
+    for func in cyclic(module, &graph) {
+        let site = module.funcs[func].site;
+        guard(&mut module.funcs[func], site);
+    }
+}
+
+/// Removes the checks, and the test for faults in the kernel's loop, where nothing can fault.
+pub fn prune(module: &mut Module) {
+    let Some(kernel) = module.kernel else { return };
+    let reached = super::inline::reachable(module, kernel);
+    let graph = call_graph(module);
+    let in_cycle = cyclic(module, &graph);
+    let ops = || reached.iter().flat_map(|f| placed(&module.funcs[*f]));
+    if reached.iter().any(|f| in_cycle.contains(f)) || ops().any(|op| matches!(op, Op::CallClosure(_))) {
+        return;
+    }
+    if ops().filter(|op| matches!(op, Op::BudgetEnter(_))).count() as u32 >= attacca_rt::ctx::DEPTH_BUDGET {
+        return;
+    }
+    let faults = ops().any(|op| matches!(op, Op::Alloc(_)));
+    for func in reached {
+        remove(&mut module.funcs[func], faults);
+    }
+}
+
+fn placed(func: &Function) -> impl Iterator<Item = &Op> {
+    func.blocks.values().flat_map(|b| &b.insts).map(|i| &func.insts[*i].op)
+}
+
+fn remove(func: &mut Function, faults: bool) {
+    for block in func.blocks.values_mut() {
+        block.insts.retain(|i| !matches!(func.insts[*i].op, Op::BudgetReset | Op::BudgetLeave));
+    }
+    for inst in func.insts.values_mut() {
+        match inst.op {
+            Op::BudgetEnter(_) => inst.op = Op::Iconst(1),
+            Op::Faulted if !faults => inst.op = Op::Iconst(0),
+            _ => {}
+        }
+    }
+}
+
+/// Edges of the call graph; a call through a closure goes to every closure function that fits.
+fn call_graph(module: &Module) -> SecondaryMap<FuncId, Vec<FuncId>> {
+    let mut graph: SecondaryMap<FuncId, Vec<FuncId>> = SecondaryMap::new();
+    for (id, func) in &module.funcs {
+        for op in placed(func) {
+            match op {
+                Op::Call(to) => graph[id].push(*to),
+                Op::CallClosure(sig) => {
+                    let sig = &module.sigs[*sig];
+                    let fits = |f: &Function| {
+                        f.closure && f.rets == sig.rets && f.params().get(1..) == Some(sig.params.as_slice())
+                    };
+                    graph[id].extend(module.funcs.iter().filter(|(_, f)| fits(f)).map(|(to, _)| to));
+                }
+                _ => {}
+            }
+        }
+    }
+    graph
+}
+
+/// Functions on a cycle: Tarjan, "Depth-First Search and Linear Graph Algorithms", without recursion.
+fn cyclic(module: &Module, graph: &SecondaryMap<FuncId, Vec<FuncId>>) -> Vec<FuncId> {
+    let mut state = Tarjan::default();
+    let mut found = Vec::new();
+    for root in module.funcs.keys() {
+        if state.index[root] == 0 {
+            state.visit(root, graph, &mut found);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[derive(Default)]
+struct Tarjan {
+    index: SecondaryMap<FuncId, u32>,
+    low: SecondaryMap<FuncId, u32>,
+    on_stack: SecondaryMap<FuncId, bool>,
+    stack: Vec<FuncId>,
+    count: u32,
+}
+
+impl Tarjan {
+    fn open(&mut self, func: FuncId) {
+        self.count += 1;
+        self.index[func] = self.count;
+        self.low[func] = self.count;
+        self.on_stack[func] = true;
+        self.stack.push(func);
+    }
+
+    fn visit(&mut self, root: FuncId, graph: &SecondaryMap<FuncId, Vec<FuncId>>, found: &mut Vec<FuncId>) {
+        self.open(root);
+        let mut work = vec![(root, 0)];
+        while let Some((func, next)) = work.pop() {
+            if let Some(to) = graph[func].get(next).copied() {
+                work.push((func, next + 1));
+                if self.index[to] == 0 {
+                    self.open(to);
+                    work.push((to, 0));
+                } else if self.on_stack[to] {
+                    self.low[func] = self.low[func].min(self.index[to]);
+                }
+                continue;
+            }
+            if let Some((parent, _)) = work.last() {
+                self.low[*parent] = self.low[*parent].min(self.low[func]);
+            }
+            if self.low[func] == self.index[func] {
+                self.close(func, graph, found);
+            }
+        }
+    }
+
+    fn close(&mut self, func: FuncId, graph: &SecondaryMap<FuncId, Vec<FuncId>>, found: &mut Vec<FuncId>) {
+        let mut members = Vec::new();
+        while let Some(member) = self.stack.pop() {
+            self.on_stack[member] = false;
+            members.push(member);
+            if member == func {
+                break;
+            }
+        }
+        if members.len() > 1 || graph[func].contains(&func) {
+            found.extend(members);
+        }
+    }
+}
+
+/// Puts the check at the head of a function, and its counterpart before each return.
+fn guard(func: &mut Function, site: u32) {
+    for block in func.blocks.keys().collect::<Vec<_>>() {
+        if matches!(func.blocks[block].end, Term::Return(_)) {
+            Builder { func, block }.effect(Op::BudgetLeave, &[]);
+        }
+    }
+    let entry = func.entry;
+    let insts = std::mem::take(&mut func.blocks[entry].insts);
+    let end = std::mem::replace(&mut func.blocks[entry].end, Term::Open);
+    let rets = func.rets.clone();
+    let mut b = Builder::new(func);
+    let (body, spent) = (b.new_block(), b.new_block());
+    let allowed = b.value(Op::BudgetEnter(site), &[], Ty::I64);
+    b.branch(allowed, (body, &[]), (spent, &[]));
+    b.switch_to(spent);
+    let zeros: SmallVec<[_; 4]> = rets.iter().map(|ty| b.value(constant_op(*ty, 0), &[], *ty)).collect();
+    b.ret(&zeros);
+    func.blocks[body].insts = insts;
+    func.blocks[body].end = end;
+}

@@ -1,0 +1,162 @@
+//! Control flow of one function: predecessors, order, dominators, loops.
+
+use crate::module::{BlockId, Function};
+use cranelift_entity::SecondaryMap;
+
+/// Control flow facts; stale as soon as the function's blocks or jumps change.
+pub struct Cfg {
+    /// Reachable blocks in reverse postorder; the entry is first.
+    pub order: Vec<BlockId>,
+    /// Position of a block in `order`; `u32::MAX` for unreachable blocks.
+    pub rank: SecondaryMap<BlockId, u32>,
+    /// Reachable predecessors, one entry a jump.
+    pub preds: SecondaryMap<BlockId, Vec<BlockId>>,
+    /// Immediate dominator; the entry is its own.
+    pub idom: SecondaryMap<BlockId, BlockId>,
+}
+
+impl Cfg {
+    /// Computes the facts. Dominators by Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm".
+    pub fn new(func: &Function) -> Self {
+        let order = reverse_postorder(func);
+        let mut rank = SecondaryMap::with_default(u32::MAX);
+        for (i, block) in order.iter().enumerate() {
+            rank[*block] = i as u32;
+        }
+        let mut preds: SecondaryMap<BlockId, Vec<BlockId>> = SecondaryMap::new();
+        for block in &order {
+            for jump in func.blocks[*block].end.jumps() {
+                preds[jump.to].push(*block);
+            }
+        }
+        let idom = dominators(func.entry, &order, &rank, &preds);
+        Self { order, rank, preds, idom }
+    }
+
+    /// Whether `block` can be reached from the entry.
+    pub fn reachable(&self, block: BlockId) -> bool {
+        self.rank[block] != u32::MAX
+    }
+
+    /// Whether every path to `b` goes through `a`.
+    pub fn dominates(&self, a: BlockId, mut b: BlockId) -> bool {
+        while self.rank[b] > self.rank[a] {
+            b = self.idom[b];
+        }
+        a == b
+    }
+
+    /// Children in the dominator tree, by block.
+    pub fn dominated(&self) -> SecondaryMap<BlockId, Vec<BlockId>> {
+        let mut children: SecondaryMap<BlockId, Vec<BlockId>> = SecondaryMap::new();
+        for block in &self.order {
+            if self.idom[*block] != *block {
+                children[self.idom[*block]].push(*block);
+            }
+        }
+        children
+    }
+
+    /// Dominance frontier of every block.
+    pub fn frontiers(&self) -> SecondaryMap<BlockId, Vec<BlockId>> {
+        let mut frontiers: SecondaryMap<BlockId, Vec<BlockId>> = SecondaryMap::new();
+        for block in &self.order {
+            if self.preds[*block].len() < 2 {
+                continue;
+            }
+            for pred in &self.preds[*block] {
+                let mut runner = *pred;
+                while runner != self.idom[*block] {
+                    if !frontiers[runner].contains(block) {
+                        frontiers[runner].push(*block);
+                    }
+                    runner = self.idom[runner];
+                }
+            }
+        }
+        frontiers
+    }
+
+    /// Natural loops: header and body blocks (header included), inner ones merged by header.
+    pub fn loops(&self) -> Vec<(BlockId, Vec<BlockId>)> {
+        let mut loops: Vec<(BlockId, Vec<BlockId>)> = Vec::new();
+        for header in &self.order {
+            let latches: Vec<BlockId> =
+                self.preds[*header].iter().copied().filter(|p| self.dominates(*header, *p)).collect();
+            if latches.is_empty() {
+                continue;
+            }
+            let mut body = vec![*header];
+            let mut work = latches;
+            while let Some(block) = work.pop() {
+                if !body.contains(&block) {
+                    body.push(block);
+                    work.extend(self.preds[block].iter().copied());
+                }
+            }
+            loops.push((*header, body));
+        }
+        loops
+    }
+}
+
+fn reverse_postorder(func: &Function) -> Vec<BlockId> {
+    let mut seen: SecondaryMap<BlockId, bool> = SecondaryMap::new();
+    let mut order = Vec::new();
+    let mut stack = vec![(func.entry, 0)];
+    seen[func.entry] = true;
+    while let Some((block, next)) = stack.pop() {
+        match func.blocks[block].end.jumps().nth(next) {
+            Some(jump) => {
+                stack.push((block, next + 1));
+                if !seen[jump.to] {
+                    seen[jump.to] = true;
+                    stack.push((jump.to, 0));
+                }
+            }
+            None => order.push(block),
+        }
+    }
+    order.reverse();
+    order
+}
+
+fn dominators(
+    entry: BlockId,
+    order: &[BlockId],
+    rank: &SecondaryMap<BlockId, u32>,
+    preds: &SecondaryMap<BlockId, Vec<BlockId>>,
+) -> SecondaryMap<BlockId, BlockId> {
+    let mut idom: SecondaryMap<BlockId, Option<BlockId>> = SecondaryMap::new();
+    idom[entry] = Some(entry);
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for block in order.iter().skip(1) {
+            let mut new = None;
+            for pred in &preds[*block] {
+                let Some(mut a) = idom[*pred].map(|_| *pred) else { continue };
+                if let Some(mut b) = new {
+                    while a != b {
+                        while rank[a] > rank[b] {
+                            a = idom[a].unwrap_or(entry);
+                        }
+                        while rank[b] > rank[a] {
+                            b = idom[b].unwrap_or(entry);
+                        }
+                    }
+                }
+                new = Some(a);
+            }
+            if idom[*block] != new {
+                idom[*block] = new;
+                changed = true;
+            }
+        }
+    }
+    let mut out = SecondaryMap::with_default(entry);
+    for block in order {
+        out[*block] = idom[*block].unwrap_or(entry);
+    }
+    out
+}

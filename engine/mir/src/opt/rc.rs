@@ -1,0 +1,261 @@
+//! Reference counting: who owns what in the heap, made explicit.
+//!
+//! Every `ref` value but a parameter of the function is owned by the function that computes it. An
+//! allocation and a call's result come owned; what is loaded, or named as a constant, is retained.
+//! A field, a word, a return and a jump take an owner of their own (retained before), and a value
+//! is released where it is last needed. Runs once, as the last pass; other passes know nothing of it.
+
+use crate::build::Builder;
+use crate::module::{BlockId, Function, InstId, Jump, Module, Term, ValueId};
+use crate::op::{Op, Ty};
+use crate::opt::cfg::Cfg;
+use cranelift_entity::{EntitySet, SecondaryMap};
+use smallvec::SmallVec;
+
+/// Runs on every function.
+pub fn run(module: &mut Module) {
+    for func in module.funcs.values_mut() {
+        if func.values.values().any(|ty| *ty == Ty::Ref) {
+            count(func);
+        }
+    }
+}
+
+type Set = EntitySet<ValueId>;
+
+/// Runs on one function.
+pub fn count(func: &mut Function) {
+    let mut owned = Set::new();
+    let cfg = Cfg::new(func);
+    for block in &cfg.order {
+        let params = func.blocks[*block].params.iter().filter(|_| *block != func.entry);
+        let results = func.blocks[*block].insts.iter().flat_map(|i| &func.insts[*i].results);
+        for value in params.chain(results) {
+            if func.values[*value] == Ty::Ref {
+                owned.insert(*value);
+            }
+        }
+    }
+    let live_in = liveness(func, &cfg, &owned);
+    for block in &cfg.order {
+        count_block(func, *block, &owned, &live_in);
+    }
+    release_on_edges(func, &cfg, &owned, &live_in);
+}
+
+/// Owned values live at the start of each block (its own parameters not counted as live in).
+fn liveness(func: &Function, cfg: &Cfg, owned: &Set) -> SecondaryMap<BlockId, Vec<ValueId>> {
+    let mut live_in: SecondaryMap<BlockId, Vec<ValueId>> = SecondaryMap::new();
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for block in cfg.order.iter().rev() {
+            let mut live = live_out(func, *block, &live_in);
+            for value in func.blocks[*block].end.uses() {
+                add(&mut live, value, owned);
+            }
+            for inst in func.blocks[*block].insts.iter().rev() {
+                live.retain(|v| !func.insts[*inst].results.contains(v));
+                for arg in &func.insts[*inst].args {
+                    add(&mut live, *arg, owned);
+                }
+            }
+            live.retain(|v| !func.blocks[*block].params.contains(v));
+            live.sort();
+            if live_in[*block] != live {
+                live_in[*block] = live;
+                changed = true;
+            }
+        }
+    }
+    live_in
+}
+
+fn add(set: &mut Vec<ValueId>, value: ValueId, owned: &Set) {
+    if owned.contains(value) && !set.contains(&value) {
+        set.push(value);
+    }
+}
+
+fn live_out(func: &Function, block: BlockId, live_in: &SecondaryMap<BlockId, Vec<ValueId>>) -> Vec<ValueId> {
+    let mut live: Vec<ValueId> = Vec::new();
+    for jump in func.blocks[block].end.jumps() {
+        for value in &live_in[jump.to] {
+            if !live.contains(value) {
+                live.push(*value);
+            }
+        }
+    }
+    live
+}
+
+/// Inserts the ops within one block: what each instruction takes, and what dies behind it.
+fn count_block(func: &mut Function, block: BlockId, owned: &Set, live_in: &SecondaryMap<BlockId, Vec<ValueId>>) {
+    let insts = std::mem::take(&mut func.blocks[block].insts);
+    let after = live_out(func, block, live_in);
+    let end_uses = func.blocks[block].end.uses();
+    // Walking backwards tells which use is the last; the code is then written forwards.
+    let mut live = after.clone();
+    end_uses.iter().for_each(|v| add(&mut live, *v, owned));
+    let mut dies: Vec<Vec<ValueId>> = vec![Vec::new(); insts.len()];
+    for (index, inst) in insts.iter().enumerate().rev() {
+        let data = &func.insts[*inst];
+        for value in data.results.iter().chain(&data.args) {
+            if owned.contains(*value) && !live.contains(value) && !dies[index].contains(value) {
+                dies[index].push(*value);
+            }
+        }
+        live.retain(|v| !data.results.contains(v));
+        data.args.iter().for_each(|a| add(&mut live, *a, owned));
+    }
+    let unused: Vec<ValueId> = func.blocks[block]
+        .params
+        .iter()
+        .copied()
+        .filter(|p| owned.contains(*p) && !live.contains(p) && block != func.entry)
+        .collect();
+    let mut b = Builder { func, block };
+    unused.iter().for_each(|p| b.effect(Op::Release, &[*p]));
+    for (index, inst) in insts.into_iter().enumerate() {
+        instruction(&mut b, inst, &mut dies[index]);
+    }
+    let mut dead_at_end: Vec<ValueId> = Vec::new();
+    end_uses.iter().for_each(|v| add(&mut dead_at_end, *v, owned));
+    dead_at_end.retain(|v| !after.contains(v));
+    end(&mut b, owned, dead_at_end);
+}
+
+/// Writes one instruction with its retains before and its releases behind.
+fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
+    let data = b.func.insts[inst].clone();
+    let refs: SmallVec<[ValueId; 4]> = match data.op {
+        Op::Alloc(_) => data.args.clone(),
+        Op::Store(Ty::Ref, _) | Op::HeapStore { ty: Ty::Ref, .. } => [data.args[1]].into_iter().collect(),
+        _ => SmallVec::new(),
+    };
+    for value in refs {
+        if b.func.values[value] != Ty::Ref {
+            continue;
+        }
+        // The last use hands its owner over.
+        match dies.iter().position(|v| *v == value) {
+            Some(at) => drop(dies.remove(at)),
+            None => b.effect(Op::Retain, &[value]),
+        }
+    }
+    let old = match data.op {
+        Op::Store(Ty::Ref, offset) => Some(b.value(Op::Load(Ty::Ref, offset), &[data.args[0]], Ty::Ref)),
+        Op::HeapStore { shape, field, ty: Ty::Ref } => {
+            Some(b.value(Op::HeapLoad { shape, field, ty: Ty::Ref }, &[data.args[0]], Ty::Ref))
+        }
+        _ => None,
+    };
+    let block = b.block;
+    b.func.blocks[block].insts.push(inst);
+    if let Some(old) = old {
+        b.effect(Op::Release, &[old]);
+    }
+    let borrowed = matches!(data.op, Op::Load(Ty::Ref, _) | Op::HeapLoad { ty: Ty::Ref, .. } | Op::Rconst(_));
+    if borrowed {
+        match dies.iter().position(|v| *v == data.results[0]) {
+            Some(at) => drop(dies.remove(at)),
+            None => b.effect(Op::Retain, &[data.results[0]]),
+        }
+    }
+    for value in dies.drain(..) {
+        b.effect(Op::Release, &[value]);
+    }
+}
+
+/// Gives jumps and returns their owners. A value that dies here is handed over once and released
+/// only if nothing took it; a branch hands over on each side, so both sides get their own.
+fn end(b: &mut Builder<'_>, owned: &Set, mut dies: Vec<ValueId>) {
+    let block = b.block;
+    match b.func.blocks[block].end.clone() {
+        Term::Return(values) => {
+            take_all(b, &values, &mut dies);
+            dies.into_iter().for_each(|v| b.effect(Op::Release, &[v]));
+        }
+        Term::Jump(jump) => {
+            take_all(b, &jump.args, &mut dies);
+            dies.into_iter().for_each(|v| b.effect(Op::Release, &[v]));
+        }
+        Term::Branch { cond, then, other } => {
+            let then = split_edge(b, then, owned, &dies);
+            let other = split_edge(b, other, owned, &dies);
+            b.func.blocks[block].end = Term::Branch { cond, then, other };
+        }
+        Term::Open => {}
+    }
+}
+
+fn take_all(b: &mut Builder<'_>, values: &[ValueId], dies: &mut Vec<ValueId>) {
+    for value in values.iter().copied().filter(|v| b.func.values[*v] == Ty::Ref).collect::<Vec<_>>() {
+        match dies.iter().position(|v| *v == value) {
+            Some(at) => drop(dies.remove(at)),
+            None => b.effect(Op::Retain, &[value]),
+        }
+    }
+}
+
+/// Puts a block on an edge that hands refs over or ends their lives; other edges stay.
+fn split_edge(b: &mut Builder<'_>, jump: Jump, owned: &Set, dies: &[ValueId]) -> Jump {
+    let hands_over = jump.args.iter().any(|v| b.func.values[*v] == Ty::Ref);
+    if !hands_over && dies.is_empty() {
+        return jump;
+    }
+    debug_assert!(dies.iter().all(|v| owned.contains(*v)), "only owned values die");
+    let from = b.block;
+    let edge = b.new_block();
+    b.switch_to(edge);
+    let mut dies = dies.to_vec();
+    take_all(b, &jump.args, &mut dies);
+    dies.into_iter().for_each(|v| b.effect(Op::Release, &[v]));
+    b.jump(jump.to, &jump.args);
+    b.switch_to(from);
+    Jump { to: edge, args: SmallVec::new() }
+}
+
+/// A value needed by one successor of a branch but not by the other is released on the way to the other.
+fn release_on_edges(
+    func: &mut Function,
+    cfg: &Cfg,
+    owned: &Set,
+    live_in: &SecondaryMap<BlockId, Vec<ValueId>>,
+) {
+    for block in &cfg.order {
+        let Term::Branch { cond, then, other } = func.blocks[*block].end.clone() else { continue };
+        // Jumps that already go through an edge block lead to the block behind it.
+        let target = |func: &Function, jump: &Jump| match &func.blocks[jump.to].end {
+            Term::Jump(next) if !cfg.reachable(jump.to) => next.to,
+            _ => jump.to,
+        };
+        let (a, c) = (target(func, &then), target(func, &other));
+        let only = |here: BlockId, there: BlockId| -> Vec<ValueId> {
+            live_in[there].iter().copied().filter(|v| !live_in[here].contains(v)).collect()
+        };
+        let (dead_then, dead_other) = (only(a, c), only(c, a));
+        let then = release_on(func, *block, then, cfg, owned, &dead_then);
+        let other = release_on(func, *block, other, cfg, owned, &dead_other);
+        func.blocks[*block].end = Term::Branch { cond, then, other };
+    }
+}
+
+fn release_on(func: &mut Function, from: BlockId, jump: Jump, cfg: &Cfg, owned: &Set, dead: &[ValueId]) -> Jump {
+    let dead: Vec<ValueId> = dead.iter().copied().filter(|v| owned.contains(*v)).collect();
+    if dead.is_empty() {
+        return jump;
+    }
+    if !cfg.reachable(jump.to) {
+        // An edge block of `split_edge`. A value handed over there was retained for the parameter.
+        let mut b = Builder { func, block: jump.to };
+        dead.into_iter().for_each(|v| b.effect(Op::Release, &[v]));
+        return jump;
+    }
+    let mut b = Builder { func, block: from };
+    let edge = b.new_block();
+    b.switch_to(edge);
+    dead.iter().for_each(|v| b.effect(Op::Release, &[*v]));
+    b.jump(jump.to, &jump.args);
+    Jump { to: edge, args: SmallVec::new() }
+}
