@@ -1,0 +1,117 @@
+//! Operand and result types of every op: what the verifier checks and the parser fills in.
+
+use crate::module::{FuncId, Module, ShapeId};
+use crate::op::{Op, Ty};
+use attacca_rt::code::{ObjectKind, Shape, WordKind};
+
+/// Operand and result types of one op.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct OpTypes {
+    /// Types of the operands.
+    pub args: Vec<Ty>,
+    /// Types of the results.
+    pub results: Vec<Ty>,
+}
+
+/// The type of a heap field or layout word.
+pub fn ty_of(kind: WordKind) -> Ty {
+    match kind {
+        WordKind::F64 => Ty::F64,
+        WordKind::I64 => Ty::I64,
+        WordKind::Ref => Ty::Ref,
+    }
+}
+
+/// Operand and result types of `op` in `module`, or what it names that does not exist.
+pub fn op_types(module: &Module, op: &Op) -> Result<OpTypes, String> {
+    use Ty::{F64, I64, Ref};
+    let types =
+        |args: &[Ty], results: &[Ty]| OpTypes { args: args.to_vec(), results: results.to_vec() };
+    Ok(match op {
+        Op::Fconst(_) | Op::SampleRate | Op::Now => types(&[], &[F64]),
+        Op::Iconst(_) | Op::FirstNow | Op::BudgetReset | Op::Faulted => types(&[], &[I64]),
+        Op::Rconst(_) => types(&[], &[Ref]),
+        Op::Pure(pure) => types(pure.params(), &[pure.result()]),
+        Op::Slow(slow) => types(&vec![F64; slow.arity()], &[F64]),
+        Op::FuncAddr(func) => {
+            known_func(module, *func)?;
+            types(&[], &[I64])
+        }
+        Op::Load(ty, _) => types(&[I64], &[*ty]),
+        Op::Store(ty, _) => types(&[I64, *ty], &[]),
+        Op::LinePos(_) => types(&[I64], &[I64]),
+        Op::LineSetPos(_) => types(&[I64, I64], &[]),
+        Op::LineLoad { .. } => types(&[I64, I64], &[F64]),
+        Op::LineStore { .. } => types(&[I64, I64, F64], &[]),
+        Op::Block { func, .. } => {
+            known_func(module, *func)?;
+            types(&[I64], &[I64])
+        }
+        Op::Alloc(shape) => {
+            let fields = &known_shape(module, *shape)?.fields;
+            OpTypes { args: fields.iter().map(|kind| ty_of(*kind)).collect(), results: vec![Ref] }
+        }
+        Op::HeapLoad { shape, field, ty } => {
+            known_field(module, *shape, *field, *ty)?;
+            types(&[Ref], &[*ty])
+        }
+        Op::HeapStore { shape, field, ty } => {
+            known_field(module, *shape, *field, *ty)?;
+            if known_shape(module, *shape)?.kind != ObjectKind::Cell {
+                return Err(format!("{shape} is no cell, its fields never change"));
+            }
+            types(&[Ref, *ty], &[])
+        }
+        Op::Retain | Op::Release => types(&[Ref], &[]),
+        Op::Call(func) => {
+            let callee = known_func(module, *func)?;
+            OpTypes { args: callee.params(), results: callee.rets.clone() }
+        }
+        Op::CallClosure(sig) => {
+            let sig = module.sigs.get(*sig).ok_or_else(|| format!("{sig} does not exist"))?;
+            let args = std::iter::once(Ref).chain(sig.params.iter().copied()).collect();
+            OpTypes { args, results: sig.rets.clone() }
+        }
+        Op::SetNow => types(&[I64], &[]),
+        Op::Cell(cell) => {
+            within("host cell", *cell as usize, module.cells.len())?;
+            types(&[], &[F64])
+        }
+        Op::Input(channel) => {
+            within("input channel", *channel as usize, module.inputs as usize)?;
+            types(&[I64], &[F64])
+        }
+        Op::Output(channel) => {
+            within("output channel", *channel as usize, module.outputs as usize)?;
+            types(&[I64, F64], &[])
+        }
+        Op::BudgetEnter(_) => types(&[], &[I64]),
+        Op::BudgetLeave => types(&[], &[]),
+    })
+}
+
+fn within(what: &str, number: usize, count: usize) -> Result<(), String> {
+    if number < count {
+        Ok(())
+    } else {
+        Err(format!("{what} {number} does not exist, there are {count}"))
+    }
+}
+
+fn known_func(module: &Module, func: FuncId) -> Result<&crate::module::Function, String> {
+    module.funcs.get(func).ok_or_else(|| format!("{func} does not exist"))
+}
+
+fn known_shape(module: &Module, shape: ShapeId) -> Result<&Shape, String> {
+    module.shapes.get(shape).ok_or_else(|| format!("{shape} does not exist"))
+}
+
+fn known_field(module: &Module, shape: ShapeId, field: u32, ty: Ty) -> Result<(), String> {
+    match known_shape(module, shape)?.fields.get(field as usize) {
+        None => Err(format!("{shape} has no field {field}")),
+        Some(kind) if ty_of(*kind) != ty => {
+            Err(format!("field {field} of {shape} is no {}", ty.name()))
+        }
+        Some(_) => Ok(()),
+    }
+}
