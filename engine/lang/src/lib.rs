@@ -15,3 +15,5 @@ pub mod diag;
 pub mod builtins;
 
 pub mod hir;
+
+pub mod types;

@@ -1,0 +1,250 @@
+//! Calls of built-ins: numbers, arithmetic on tuples, `mem` and `delay`.
+
+use super::call::CallSite;
+use super::error::{MAX_DELAY, MAX_SPREAD, TypeError, Why};
+use super::infer::Checker;
+use super::ty::{Func, Ty};
+use crate::builtins::Builtin;
+use crate::hir::{ExprId, ExprKind};
+use crate::source::Span;
+
+impl Checker<'_, '_> {
+    /// The type of a call of a built-in by name or by operator.
+    pub(super) fn builtin_call(&mut self, site: CallSite<'_>, builtin: Builtin) -> Ty {
+        self.exprs[site.callee] =
+            Some(Ty::func(Ty::pack(vec![Ty::Number; builtin.arity()]), Ty::Number));
+        let mut types: Vec<Ty> = site.args.iter().map(|arg| self.expr(*arg)).collect();
+        let mut places: Vec<Span> = site.args.iter().map(|arg| self.span(*arg)).collect();
+        if let ([only], [place]) = (&types[..], &places[..])
+            && builtin.arity() > 1
+            && let Ty::Tuple(parts) = self.table.resolve(only)
+        {
+            (places, types) = (vec![*place; parts.len()], parts.to_vec());
+        }
+        if let Builtin::Delay = builtin {
+            self.delay_max(site);
+        }
+        match (builtin, &types[..], &places[..]) {
+            (Builtin::Add | Builtin::Sub | Builtin::Mult | Builtin::Div, [a, b], [at, bt]) => {
+                let op = operator(builtin);
+                self.arithmetic(site, op, (a, *at), (b, *bt))
+            }
+            (Builtin::Eq | Builtin::Ne, [a, b], [at, bt])
+                if self.is_string(a) || self.is_string(b) =>
+            {
+                let (expected, found, at, other) =
+                    if self.is_string(a) { (a, b, *bt, *at) } else { (b, a, *at, *bt) };
+                self.expect(expected, found, at, Why::Operand(other));
+                Ty::Number
+            }
+            (builtin, [one], [at]) if builtin.arity() == 1 => self.unary(site, one, *at),
+            (builtin, types, places) if types.len() == builtin.arity() => {
+                let why = Why::Argument(self.span(site.callee));
+                for (ty, at) in types.iter().zip(places) {
+                    self.expect(&Ty::Number, ty, *at, why);
+                }
+                Ty::Number
+            }
+            (builtin, types, _) => {
+                let error = TypeError::ArgumentCount {
+                    callee: Some(builtin.name().into()),
+                    wanted: builtin.arity(),
+                    given: types.len(),
+                    at: self.span(site.call),
+                    declared: None,
+                    record_hint: false,
+                };
+                self.report(error);
+                Ty::Number
+            }
+        }
+    }
+
+    fn unary(&mut self, site: CallSite<'_>, found: &Ty, at: Span) -> Ty {
+        match self.table.resolve(found) {
+            tuple @ Ty::Tuple(_) => self.spread(site.call, &tuple, at),
+            one @ (Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Unit
+            | Ty::Record(_)
+            | Ty::Func(_)
+            | Ty::Var(_)
+            | Ty::Error) => {
+                let func = Func { arg: Ty::Number, ret: Ty::Number, names: None };
+                self.apply(site, &func, &[one])
+            }
+        }
+    }
+
+    fn is_string(&self, ty: &Ty) -> bool {
+        matches!(self.table.resolve(ty), Ty::Str)
+    }
+
+    /// `delay` needs its line's length before the program runs.
+    fn delay_max(&mut self, site: CallSite<'_>) {
+        let max = match (site.args, site.args.first().map(|arg| &self.program.exprs[*arg].kind)) {
+            ([_], Some(ExprKind::Tuple(parts))) => parts.first().copied(),
+            ([_, ..], _) => site.args.first().copied(),
+            ([], _) => None,
+        };
+        let Some(max) = max else { return };
+        let at = self.span(max);
+        let ok = |value: f64| (0.0..MAX_DELAY + 1.0).contains(&value);
+        match self.program.exprs[max].kind {
+            ExprKind::Number(value) if ok(value) => {}
+            ExprKind::Number(value) => self.report(TypeError::DelayMax { at, value: Some(value) }),
+            ExprKind::Error => {}
+            _ => self.report(TypeError::DelayMax { at, value: None }),
+        }
+    }
+
+    /// `a op b` for `+ - * /`: numbers, equal shapes, or a number with a tuple.
+    fn arithmetic(
+        &mut self,
+        site: CallSite<'_>,
+        op: &'static str,
+        a: (&Ty, Span),
+        b: (&Ty, Span),
+    ) -> Ty {
+        let (left, right) = (self.table.resolve(a.0), self.table.resolve(b.0));
+        let good = [self.numeric(op, &left, a.1), self.numeric(op, &right, b.1)];
+        if good != [true, true] {
+            return Ty::Error;
+        }
+        let at = self.span(site.call);
+        let result = self.shape(site, op, (&left, a.1), (&right, b.1), at);
+        self.numbers(&result);
+        result
+    }
+
+    /// The result type of arithmetic on two operands that were found numeric.
+    fn shape(
+        &mut self,
+        site: CallSite<'_>,
+        op: &'static str,
+        a: (&Ty, Span),
+        b: (&Ty, Span),
+        at: Span,
+    ) -> Ty {
+        let (left, right) = (a.0.clone(), b.0.clone());
+        match (&left, &right) {
+            (Ty::Tuple(_), Ty::Tuple(_)) => self.same_shape(op, &left, &right, at),
+            (Ty::Var(_), Ty::Tuple(_)) if self.is_self(site.args.first()) => {
+                self.expect(&left, &right, at, Why::Operand(b.1));
+                right
+            }
+            (Ty::Tuple(_), Ty::Var(_)) if self.is_self(site.args.last()) => {
+                self.expect(&right, &left, at, Why::Operand(a.1));
+                left
+            }
+            (Ty::Tuple(_), _) => {
+                self.expect(&Ty::Number, &right, b.1, Why::Operand(a.1));
+                left
+            }
+            (_, Ty::Tuple(_)) => {
+                self.expect(&Ty::Number, &left, a.1, Why::Operand(b.1));
+                right
+            }
+            (
+                Ty::Number
+                | Ty::Int
+                | Ty::Str
+                | Ty::Unit
+                | Ty::Record(_)
+                | Ty::Func(_)
+                | Ty::Var(_)
+                | Ty::Error,
+                _,
+            ) => {
+                self.expect(&Ty::Number, &left, a.1, Why::Operand(b.1));
+                self.expect(&Ty::Number, &right, b.1, Why::Operand(a.1));
+                Ty::Number
+            }
+        }
+    }
+
+    /// Leaves whose type is still open become numbers.
+    fn numbers(&mut self, ty: &Ty) {
+        let mut todo = vec![self.table.resolve(ty)];
+        while let Some(part) = todo.pop() {
+            match self.table.resolve(&part) {
+                Ty::Tuple(parts) => todo.extend(parts.iter().cloned()),
+                leaf @ (Ty::Number
+                | Ty::Int
+                | Ty::Str
+                | Ty::Unit
+                | Ty::Record(_)
+                | Ty::Func(_)
+                | Ty::Var(_)
+                | Ty::Error) => {
+                    let number = self.table.unify(&Ty::Number, &leaf);
+                    debug_assert!(number.is_ok(), "checked by `numeric`");
+                }
+            }
+        }
+    }
+
+    fn is_self(&self, arg: Option<&ExprId>) -> bool {
+        arg.is_some_and(|arg| matches!(self.program.exprs[*arg].kind, ExprKind::SelfValue(_)))
+    }
+
+    /// Whether every leaf is, or may become, a number; one message an operand.
+    fn numeric(&mut self, op: &'static str, ty: &Ty, at: Span) -> bool {
+        let mut todo = vec![self.table.resolve(ty)];
+        while let Some(part) = todo.pop() {
+            match self.table.resolve(&part) {
+                Ty::Number | Ty::Error => {}
+                Ty::Var(var) if !self.table.rows.contains_key(&var) => {}
+                Ty::Tuple(parts) if parts.len() <= MAX_SPREAD => todo.extend(parts.iter().cloned()),
+                Ty::Tuple(parts) => {
+                    self.report(TypeError::TooLong { length: parts.len(), at });
+                    return false;
+                }
+                Ty::Int | Ty::Str | Ty::Unit | Ty::Record(_) | Ty::Func(_) | Ty::Var(_) => {
+                    let found = self.table.zonk(ty);
+                    self.report(TypeError::NotNumeric { op, found, at });
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Two tuples leaf by leaf; both were found numeric.
+    fn same_shape(&mut self, op: &'static str, left: &Ty, right: &Ty, at: Span) -> Ty {
+        if self.agree(left, right) {
+            return left.clone();
+        }
+        let (left, right) = (self.table.zonk(left), self.table.zonk(right));
+        self.report(TypeError::ShapesDiffer { op, left, right, at });
+        Ty::Error
+    }
+
+    fn agree(&mut self, left: &Ty, right: &Ty) -> bool {
+        match (self.table.resolve(left), self.table.resolve(right)) {
+            (Ty::Tuple(xs), Ty::Tuple(ys)) => {
+                xs.len() == ys.len() && xs.iter().zip(ys.iter()).all(|(x, y)| self.agree(x, y))
+            }
+            (Ty::Tuple(_), Ty::Number) | (Ty::Number, Ty::Tuple(_)) => false,
+            (known @ Ty::Tuple(_), other) | (other, known @ Ty::Tuple(_)) => {
+                self.table.unify(&known, &other).is_ok()
+            }
+            (x, y) => {
+                self.table.unify(&x, &Ty::Number).is_ok()
+                    && self.table.unify(&y, &Ty::Number).is_ok()
+            }
+        }
+    }
+}
+
+/// How the program writes it.
+fn operator(builtin: Builtin) -> &'static str {
+    match builtin {
+        Builtin::Add => "+",
+        Builtin::Sub => "-",
+        Builtin::Mult => "*",
+        Builtin::Div => "/",
+        other => other.name(),
+    }
+}

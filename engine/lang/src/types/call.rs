@@ -1,0 +1,274 @@
+//! The calling rules: positional, tuple, record by name, spreading over tuples.
+
+use smol_str::SmolStr;
+
+use super::error::{MAX_SPREAD, TypeError, Why};
+use super::infer::Checker;
+use super::ty::{Fields, Func, Ty};
+use super::{CallPlan, ParamSource};
+use crate::hir::{ExprId, ExprKind, LambdaId};
+use crate::source::Span;
+
+/// The places a call's messages point at.
+#[derive(Clone, Copy)]
+pub(super) struct CallSite<'a> {
+    pub(super) call: ExprId,
+    pub(super) callee: ExprId,
+    pub(super) args: &'a [ExprId],
+}
+
+impl Checker<'_, '_> {
+    /// The type of a call.
+    pub(super) fn call(&mut self, call: ExprId, callee: ExprId, args: &[ExprId]) -> Ty {
+        let site = CallSite { call, callee, args };
+        if let ExprKind::Builtin(builtin) = self.program.exprs[callee].kind {
+            return self.builtin_call(site, builtin);
+        }
+        let callee_ty = self.expr(callee);
+        let found: Vec<Ty> = args.iter().map(|arg| self.expr(*arg)).collect();
+        match self.table.resolve(&callee_ty) {
+            Ty::Error => Ty::Error,
+            Ty::Func(func) => self.apply(site, &func, &found),
+            Ty::Var(var) if !self.table.rows.contains_key(&var) => {
+                let ret = self.table.fresh();
+                let wanted = Ty::func(Ty::pack(found), ret.clone());
+                let at = self.span(callee);
+                if self.expect(&callee_ty, &wanted, at, Why::Recursion) { ret } else { Ty::Error }
+            }
+            other @ (Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Unit
+            | Ty::Tuple(_)
+            | Ty::Record(_)
+            | Ty::Var(_)) => {
+                let found = self.table.zonk(&other);
+                self.report(TypeError::NotAFunction { found, at: self.span(callee) });
+                Ty::Error
+            }
+        }
+    }
+
+    /// Applies a function type to the types of the arguments as written.
+    pub(super) fn apply(&mut self, site: CallSite<'_>, func: &Func, found: &[Ty]) -> Ty {
+        let arg = self.table.resolve(&func.arg);
+        match found {
+            [] => self.no_argument(site, &arg, func),
+            [only] => return self.one_argument(site, &arg, func, only),
+            several => self.several_arguments(site, &arg, func, several),
+        }
+        func.ret.clone()
+    }
+
+    fn no_argument(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func) {
+        if self.table.unify(arg, &Ty::Unit).is_err() {
+            self.wrong_count(site, arg, func, 0);
+        }
+    }
+
+    fn several_arguments(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, found: &[Ty]) {
+        let why = Why::Argument(self.span(site.callee));
+        match arg {
+            Ty::Tuple(wanted) if wanted.len() == found.len() => {
+                for ((wanted, found), at) in wanted.iter().zip(found).zip(site.args) {
+                    self.expect(wanted, found, self.span(*at), why);
+                }
+            }
+            Ty::Var(_) => {
+                let packed = Ty::pack(found.to_vec());
+                self.expect(arg, &packed, self.span(site.call), why);
+            }
+            Ty::Error => {}
+            Ty::Tuple(_)
+            | Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Unit
+            | Ty::Record(_)
+            | Ty::Func(_) => {
+                self.wrong_count(site, arg, func, found.len());
+            }
+        }
+    }
+
+    fn one_argument(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, found: &Ty) -> Ty {
+        let at = site.args.first().map_or(self.span(site.call), |arg| self.span(*arg));
+        let why = Why::Argument(self.span(site.callee));
+        let found = self.table.resolve(found);
+        match (arg, &found) {
+            (Ty::Number, Ty::Tuple(_)) if self.table.unify(&func.ret, &Ty::Number).is_ok() => {
+                return self.spread(site.call, &found, at);
+            }
+            (Ty::Tuple(wanted), Ty::Record(fields)) => {
+                match func
+                    .names
+                    .filter(|names| self.program.lambdas[*names].params.len() == wanted.len())
+                {
+                    Some(names) => self.by_name(site, names, wanted, fields),
+                    None => {
+                        self.expect(arg, &found, at, why);
+                    }
+                }
+            }
+            (Ty::Tuple(wanted), Ty::Tuple(given)) if wanted.len() == given.len() => {
+                self.elements(site, wanted, given, why);
+            }
+            (Ty::Tuple(_), Ty::Tuple(given)) => self.wrong_count(site, arg, func, given.len()),
+            (Ty::Tuple(_), Ty::Number | Ty::Str | Ty::Func(_)) => {
+                self.wrong_count(site, arg, func, 1)
+            }
+            (Ty::Unit, found) if !matches!(found, Ty::Unit | Ty::Var(_) | Ty::Error) => {
+                self.wrong_count(site, arg, func, 1);
+            }
+            (Ty::Record(wanted), Ty::Record(given)) if given.len() > wanted.len() => {
+                if self.narrow(wanted, given, at, why) {
+                    self.calls.insert(site.call, CallPlan::Narrow);
+                }
+            }
+            (
+                Ty::Number
+                | Ty::Int
+                | Ty::Str
+                | Ty::Unit
+                | Ty::Tuple(_)
+                | Ty::Record(_)
+                | Ty::Func(_)
+                | Ty::Var(_)
+                | Ty::Error,
+                _,
+            ) => {
+                self.expect(arg, &found, at, why);
+            }
+        }
+        func.ret.clone()
+    }
+
+    /// Positional elements of a tuple argument, each with its own place if it is written out.
+    fn elements(&mut self, site: CallSite<'_>, wanted: &[Ty], given: &[Ty], why: Why) {
+        let Some(tuple) = site.args.first() else { return };
+        let places: Vec<Span> = match &self.program.exprs[*tuple].kind {
+            ExprKind::Tuple(parts) => parts.iter().map(|part| self.span(*part)).collect(),
+            _ => vec![self.span(*tuple); given.len()],
+        };
+        for ((wanted, given), at) in wanted.iter().zip(given).zip(places) {
+            self.expect(wanted, given, at, why);
+        }
+    }
+
+    /// The function is applied to each number of a tuple; the result has the tuple's shape.
+    pub(super) fn spread(&mut self, call: ExprId, tuple: &Ty, at: Span) -> Ty {
+        self.calls.insert(call, CallPlan::Spread);
+        self.leaves(tuple, at, Why::Argument(at))
+    }
+
+    fn leaves(&mut self, ty: &Ty, at: Span, why: Why) -> Ty {
+        match self.table.resolve(ty) {
+            Ty::Tuple(parts) if parts.len() > MAX_SPREAD => {
+                self.report(TypeError::TooLong { length: parts.len(), at });
+                Ty::Error
+            }
+            Ty::Tuple(parts) => {
+                let mut out = Vec::with_capacity(parts.len());
+                for part in parts.iter() {
+                    out.push(self.leaves(part, at, why));
+                }
+                Ty::tuple(out)
+            }
+            one @ (Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Unit
+            | Ty::Record(_)
+            | Ty::Func(_)
+            | Ty::Var(_)
+            | Ty::Error) => {
+                self.expect(&Ty::Number, &one, at, why);
+                Ty::Number
+            }
+        }
+    }
+
+    /// A call with one record: parameters by name, defaults for the rest.
+    fn by_name(&mut self, site: CallSite<'_>, names: LambdaId, wanted: &[Ty], fields: &Fields) {
+        let program = self.program;
+        let at = site.args.first().map_or(self.span(site.call), |arg| self.span(*arg));
+        let why = Why::Argument(self.span(site.callee));
+        let (mut sources, mut missing) = (Vec::new(), Vec::new());
+        for (param, wanted) in program.lambdas[names].params.iter().zip(wanted) {
+            let name = &program.bindings[param.binding].name;
+            match (fields.iter().find(|(field, _)| field == name), param.default) {
+                (Some((field, ty)), _) => {
+                    self.expect(wanted, ty, at, why);
+                    sources.push(ParamSource::Field(field.clone()));
+                }
+                (None, Some(default)) => {
+                    self.default_allowed(site, names, default);
+                    sources.push(ParamSource::Default(default));
+                }
+                (None, None) => missing.push(name.clone()),
+            }
+        }
+        if missing.is_empty() {
+            self.plan_by_name(site.call, sources);
+        } else {
+            self.report(TypeError::MissingArgument { callee: self.callee_name(site), missing, at });
+        }
+    }
+
+    /// A default is evaluated at the call; its type must be known there.
+    fn default_allowed(&mut self, site: CallSite<'_>, names: LambdaId, default: ExprId) {
+        let ty = self.exprs[default].clone().unwrap_or(Ty::Error);
+        let direct = match self.program.exprs[site.callee].kind {
+            ExprKind::Var(binding) => self.known.name_of(names) == Some(binding),
+            _ => false,
+        };
+        if !direct && self.table.zonk(&ty).holds_variable() {
+            self.report(TypeError::DefaultThroughValue { at: self.span(site.call) });
+        }
+    }
+
+    /// A record with more fields than needed: those needed must agree.
+    fn narrow(&mut self, wanted: &Fields, given: &Fields, at: Span, why: Why) -> bool {
+        let mut fits = true;
+        for (name, wanted_ty) in wanted.iter() {
+            match given.iter().find(|(field, _)| field == name) {
+                Some((_, ty)) => fits &= self.expect(wanted_ty, ty, at, why),
+                None => {
+                    fits = false;
+                    let found = self.table.zonk(&Ty::Record(given.clone()));
+                    self.report(TypeError::NoSuchField { field: name.clone(), found, at });
+                }
+            }
+        }
+        fits
+    }
+
+    fn wrong_count(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, given: usize) {
+        let lambda = func.names.and_then(|names| self.program.lambdas.get(names));
+        let error = TypeError::ArgumentCount {
+            callee: self.callee_name(site),
+            wanted: arg.count(),
+            given,
+            at: self.span(site.call),
+            declared: lambda.map(|lambda| self.head(lambda.span)),
+            record_hint: given < arg.count()
+                && lambda.is_some_and(|lambda| {
+                    lambda.params.iter().any(|param| param.default.is_some())
+                }),
+        };
+        self.report(error);
+    }
+
+    /// The start of a definition: enough to find it.
+    fn head(&self, span: Span) -> Span {
+        Span::new(span.file, span.start, span.end.min(span.start + 2))
+    }
+
+    fn callee_name(&self, site: CallSite<'_>) -> Option<SmolStr> {
+        match &self.program.exprs[site.callee].kind {
+            ExprKind::Var(binding) => Some(self.program.bindings[*binding].name.clone()),
+            ExprKind::Builtin(builtin) => Some(builtin.name().into()),
+            _ => None,
+        }
+    }
+}

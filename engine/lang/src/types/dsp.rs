@@ -1,0 +1,69 @@
+//! What `dsp` may take and give: numbers for channels.
+
+use super::error::TypeError;
+use super::infer::Checker;
+use super::ty::Ty;
+use crate::source::{FileId, Span};
+
+impl Checker<'_, '_> {
+    /// Checks that there is a `dsp` of the right shape; what is open in its type becomes a number.
+    pub(super) fn dsp(&mut self) {
+        let Some(binding) = self.program.dsp else {
+            // Without the rest of the program nobody knows whether `dsp` was meant to be there.
+            if !self.diags.has_errors() {
+                self.report(TypeError::MissingDsp { at: self.end_of_program() });
+            }
+            return;
+        };
+        let at = self.program.bindings[binding].span;
+        let Some(scheme) = self.bindings[binding].clone() else { return };
+        let (ty, _) = self.table.instantiate(&scheme);
+        let func = match self.table.resolve(&ty) {
+            Ty::Func(func) => func,
+            Ty::Error => return,
+            found @ (Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Unit
+            | Ty::Tuple(_)
+            | Ty::Record(_)
+            | Ty::Var(_)) => {
+                let found = self.table.zonk(&found);
+                return self.report(TypeError::DspNotAFunction { found, at });
+            }
+        };
+        if !self.channels(&func.arg, false) {
+            let found = self.table.zonk(&func.arg);
+            self.report(TypeError::DspInput { found, at });
+        }
+        if !self.channels(&func.ret, true) {
+            let found = self.table.zonk(&func.ret);
+            self.report(TypeError::DspOutput { found, at });
+        }
+    }
+
+    /// Whether a type is none, one, or a flat row of numbers.
+    fn channels(&mut self, ty: &Ty, output: bool) -> bool {
+        match self.table.resolve(ty) {
+            Ty::Unit | Ty::Error => true,
+            Ty::Tuple(parts) => parts.iter().all(|part| self.is_number(part)),
+            Ty::Record(fields) if output => fields.iter().all(|(_, part)| self.is_number(part)),
+            one @ (Ty::Number | Ty::Int | Ty::Str | Ty::Record(_) | Ty::Func(_) | Ty::Var(_)) => {
+                self.is_number(&one)
+            }
+        }
+    }
+
+    /// Whether a type is, or can become, a number.
+    fn is_number(&mut self, ty: &Ty) -> bool {
+        self.table.unify(ty, &Ty::Number).is_ok()
+    }
+
+    fn end_of_program(&self) -> Span {
+        let ends = self.program.exprs.values().map(|expr| expr.span).max_by_key(|span| span.end);
+        match ends {
+            Some(span) => Span::new(span.file, span.end, span.end),
+            None => Span::new(FileId::from_u32(0), 0, 0),
+        }
+    }
+}

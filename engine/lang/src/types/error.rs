@@ -1,0 +1,461 @@
+//! Every message of the type checker: what is wrong as data, and the one place that words it.
+//!
+//! | code | says |
+//! |---|---|
+//! | `type-mismatch` | a value has another type than its place needs |
+//! | `branches-differ` | the branches of an `if` have different types |
+//! | `missing-else` | an `if` without `else` gives a value |
+//! | `not-a-function` | something else is called |
+//! | `wrong-argument-count` | a call with too few or too many arguments |
+//! | `missing-argument` | a call by record leaves out a parameter without default |
+//! | `tuple-length` | tuples of different lengths |
+//! | `tuple-index` | a projection beyond the tuple's end, or of something else |
+//! | `unknown-tuple` | a projection of a type that is not known yet |
+//! | `no-such-field` | a record without the field |
+//! | `not-a-record` | field access on something else |
+//! | `not-numeric` | arithmetic on something else than numbers |
+//! | `shapes-differ` | arithmetic on tuples of different shapes |
+//! | `tuple-too-long` | arithmetic on, or spreading over, more than 16 elements |
+//! | `infinite-type` | a type that would contain itself |
+//! | `type-too-large` | a type beyond the checker's limits |
+//! | `nested-too-deeply` | expressions beyond the checker's limits |
+//! | `self-function` | `self` in a function that returns a function |
+//! | `self-outside` | `self` where no function is |
+//! | `letrec-not-function` | `letrec` of something else than a function |
+//! | `letrec-assigned` | assignment to a local recursive function |
+//! | `delay-max` | the maximum of `delay` is no literal, or out of range |
+//! | `builtin-not-a-value` | `mem` or `delay` used as a value |
+//! | `missing-dsp`, `dsp-not-a-function`, `dsp-input`, `dsp-output` | the shape of `dsp` |
+//! | `not-supported-yet` | correct, but not built yet |
+
+use crate::diag::Diagnostic;
+use crate::source::Span;
+use smol_str::SmolStr;
+
+use super::ty::{Printer, Rows, Ty};
+
+/// Longest delay, in samples, that a program may ask for.
+pub const MAX_DELAY: f64 = 16_777_216.0;
+/// Most elements of a tuple in arithmetic and spreading.
+pub(crate) const MAX_SPREAD: usize = 16;
+
+/// Why a place needs a certain type.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Why {
+    /// The annotation of a `let` or parameter.
+    Annotation(Span),
+    /// The declared result of a function.
+    Result(Span),
+    /// A function's parameter; the place is the called expression.
+    Argument(Span),
+    /// The condition of an `if`.
+    Condition,
+    /// The left side of a `let`.
+    Pattern(Span),
+    /// The variable that is assigned.
+    Assigned(Span),
+    /// The parameter a default stands for.
+    Default(Span),
+    /// The other operand.
+    Operand(Span),
+    /// The recursive uses of a function inside itself.
+    Recursion,
+}
+
+impl Why {
+    fn words(self) -> Option<(Span, &'static str)> {
+        match self {
+            Self::Annotation(span) => Some((span, "expected because of this annotation")),
+            Self::Result(span) => {
+                Some((span, "expected because the function is declared to return this"))
+            }
+            Self::Argument(span) => Some((span, "expected because of this function's parameters")),
+            Self::Pattern(span) => Some((span, "expected because of this pattern")),
+            Self::Assigned(span) => Some((span, "the variable is bound here")),
+            Self::Default(span) => Some((span, "expected because of this parameter")),
+            Self::Operand(span) => Some((span, "compared with this")),
+            Self::Condition | Self::Recursion => None,
+        }
+    }
+}
+
+/// A mistake found by the type checker.
+#[derive(Clone, Debug)]
+pub(crate) enum TypeError {
+    Mismatch {
+        expected: Ty,
+        found: Ty,
+        at: Span,
+        why: Why,
+    },
+    Length {
+        expected: Ty,
+        found: Ty,
+        at: Span,
+        why: Why,
+    },
+    Branches {
+        then: Ty,
+        other: Ty,
+        then_at: Span,
+        at: Span,
+    },
+    MissingElse {
+        found: Ty,
+        at: Span,
+        whole: Span,
+    },
+    NotAFunction {
+        found: Ty,
+        at: Span,
+    },
+    ArgumentCount {
+        callee: Option<SmolStr>,
+        wanted: usize,
+        given: usize,
+        at: Span,
+        declared: Option<Span>,
+        record_hint: bool,
+    },
+    MissingArgument {
+        callee: Option<SmolStr>,
+        missing: Vec<SmolStr>,
+        at: Span,
+    },
+    TupleIndex {
+        index: u32,
+        found: Ty,
+        at: Span,
+    },
+    UnknownTuple {
+        index: u32,
+        at: Span,
+    },
+    NoSuchField {
+        field: SmolStr,
+        found: Ty,
+        at: Span,
+    },
+    NotARecord {
+        field: SmolStr,
+        found: Ty,
+        at: Span,
+    },
+    NotNumeric {
+        op: &'static str,
+        found: Ty,
+        at: Span,
+    },
+    ShapesDiffer {
+        op: &'static str,
+        left: Ty,
+        right: Ty,
+        at: Span,
+    },
+    TooLong {
+        length: usize,
+        at: Span,
+    },
+    Infinite {
+        at: Span,
+    },
+    Large {
+        at: Span,
+    },
+    Deep {
+        at: Span,
+    },
+    SelfFunction {
+        ret: Ty,
+        at: Span,
+        function: Span,
+    },
+    SelfOutside {
+        at: Span,
+    },
+    LetrecNotFunction {
+        found: Ty,
+        at: Span,
+    },
+    LetrecAssigned {
+        name: SmolStr,
+        at: Span,
+    },
+    DelayMax {
+        at: Span,
+        value: Option<f64>,
+    },
+    BuiltinValue {
+        name: &'static str,
+        at: Span,
+    },
+    MissingDsp {
+        at: Span,
+    },
+    DspNotAFunction {
+        found: Ty,
+        at: Span,
+    },
+    DspInput {
+        found: Ty,
+        at: Span,
+    },
+    DspOutput {
+        found: Ty,
+        at: Span,
+    },
+    DefaultThroughValue {
+        at: Span,
+    },
+}
+
+impl TypeError {
+    /// The message for the reader: one arm a variant, long only as a table is.
+    pub(crate) fn diagnostic(&self, rows: &Rows) -> Diagnostic {
+        let mut print = Printer::new(rows);
+        match self {
+            Self::Mismatch { expected, found, at, why } => {
+                mismatch("type-mismatch", &mut print, (expected, found), *at, *why)
+            }
+            Self::Length { expected, found, at, why } => {
+                mismatch("tuple-length", &mut print, (expected, found), *at, *why)
+            }
+            Self::Branches { then, other, then_at, at } => {
+                let (then, other) = (print.show(then), print.show(other));
+                let message = format!("the branches of this `if` differ: `{then}` and `{other}`");
+                Diagnostic::error("branches-differ", *at, message)
+                    .label(format!("this is `{other}`"))
+                    .also(*then_at, format!("this is `{then}`"))
+            }
+            Self::MissingElse { found, at, whole } => {
+                let found = print.show(found);
+                Diagnostic::error(
+                    "missing-else",
+                    *whole,
+                    format!("this `if` gives `{found}` but has no `else`"),
+                )
+                .also(*at, format!("this is `{found}`"))
+                .help("add an `else` that gives the value for the other case")
+            }
+            Self::NotAFunction { found, at } => {
+                let found = print.show(found);
+                Diagnostic::error(
+                    "not-a-function",
+                    *at,
+                    format!("`{found}` is called, but only functions can be"),
+                )
+                .label(format!("this is `{found}`"))
+            }
+            Self::ArgumentCount { callee, wanted, given, at, declared, record_hint } => {
+                let who =
+                    callee.as_ref().map_or("this function".into(), |name| format!("`{name}`"));
+                let message = format!("{who} takes {}, {given} given", plural(*wanted, "argument"));
+                let mut out = Diagnostic::error("wrong-argument-count", *at, message);
+                if let Some(declared) = declared {
+                    out = out.also(*declared, "declared here");
+                }
+                if *record_hint {
+                    out = out.help(
+                        "to leave out arguments that have defaults, pass a record: f({a = 1})",
+                    );
+                }
+                out
+            }
+            Self::MissingArgument { callee, missing, at } => {
+                let who =
+                    callee.as_ref().map_or("this function".into(), |name| format!("`{name}`"));
+                let names: Vec<_> = missing.iter().map(|name| format!("`{name}`")).collect();
+                let message = format!("{who} also needs {}", names.join(" and "));
+                Diagnostic::error("missing-argument", *at, message)
+                    .help("give every parameter that has no default a field of its name")
+            }
+            Self::TupleIndex { index, found, at } => {
+                let shown = print.show(found);
+                let message = match found {
+                    Ty::Tuple(parts) => format!(
+                        "there is no element {index} in a tuple of {}: elements count from 0",
+                        parts.len()
+                    ),
+                    Ty::Number
+                    | Ty::Int
+                    | Ty::Str
+                    | Ty::Unit
+                    | Ty::Record(_)
+                    | Ty::Func(_)
+                    | Ty::Var(_)
+                    | Ty::Error => {
+                        format!("`{shown}` is no tuple, it has no element {index}")
+                    }
+                };
+                Diagnostic::error("tuple-index", *at, message).label(format!("of `{shown}`"))
+            }
+            Self::UnknownTuple { index, at } => {
+                let message = format!("element {index} of a value whose type is not known yet");
+                Diagnostic::error("unknown-tuple", *at, message)
+                    .help("annotate the type, or take the value apart: let (a, b) = t")
+            }
+            Self::NoSuchField { field, found, at } => {
+                let found = print.show(found);
+                Diagnostic::error("no-such-field", *at, format!("`{found}` has no field `{field}`"))
+            }
+            Self::NotARecord { field, found, at } => {
+                let found = print.show(found);
+                Diagnostic::error(
+                    "not-a-record",
+                    *at,
+                    format!("`{found}` is no record, it has no field `{field}`"),
+                )
+            }
+            Self::NotNumeric { op, found, at } => {
+                let found = print.show(found);
+                let message =
+                    format!("`{op}` works on numbers and tuples of numbers, not on `{found}`");
+                Diagnostic::error("not-numeric", *at, message).label(format!("this is `{found}`"))
+            }
+            Self::ShapesDiffer { op, left, right, at } => {
+                let (left, right) = (print.show(left), print.show(right));
+                let message = format!("`{op}` needs equal shapes, not `{left}` and `{right}`");
+                Diagnostic::error("shapes-differ", *at, message)
+            }
+            Self::TooLong { length, at } => {
+                let message = format!(
+                    "arithmetic works on tuples of up to {MAX_SPREAD} elements, this has {length}"
+                );
+                Diagnostic::error("tuple-too-long", *at, message)
+            }
+            Self::Infinite { at } => {
+                Diagnostic::error("infinite-type", *at, "the type of this would contain itself")
+                    .help("a function can't return itself or take itself as its argument")
+            }
+            Self::Large { at } => {
+                Diagnostic::error("type-too-large", *at, "the type of this has too many parts")
+            }
+            Self::Deep { at } => {
+                Diagnostic::error("nested-too-deeply", *at, "this expression is nested too deeply")
+                    .help("split it with `let`")
+            }
+            Self::SelfFunction { ret, at, function } => {
+                let ret = print.show(ret);
+                Diagnostic::error(
+                    "self-function",
+                    *at,
+                    "`self` in a function that returns a function",
+                )
+                .also(*function, format!("this returns `{ret}`"))
+                .help("`self` is the last result, which must be made of numbers")
+            }
+            Self::SelfOutside { at } => {
+                Diagnostic::error("self-outside", *at, "`self` outside of a function")
+            }
+            Self::LetrecNotFunction { found, at } => {
+                let found = print.show(found);
+                Diagnostic::error(
+                    "letrec-not-function",
+                    *at,
+                    format!("`letrec` defines functions, this is `{found}`"),
+                )
+                .help("use `let`, or write a function: |x| ..")
+            }
+            Self::LetrecAssigned { name, at } => Diagnostic::error(
+                "letrec-assigned",
+                *at,
+                format!("`{name}` is a recursive function and can't be assigned"),
+            )
+            .help("bind it to a variable with `let` and assign that one"),
+            Self::DelayMax { at, value } => {
+                let message = match value {
+                    None => {
+                        "the first argument of `delay`, its longest time, must be a number literal"
+                            .to_owned()
+                    }
+                    Some(value) => format!(
+                        "the longest time of `delay` must be from 0 to {MAX_DELAY} samples, not {value}"
+                    ),
+                };
+                Diagnostic::error("delay-max", *at, message)
+            }
+            Self::BuiltinValue { name, at } => {
+                let help = match *name {
+                    "mem" => "wrap it in a function: |x| mem(x)",
+                    _ => "wrap it in a function: |x, t| delay(48000, x, t)",
+                };
+                Diagnostic::error(
+                    "builtin-not-a-value",
+                    *at,
+                    format!("`{name}` can be called, but is no value"),
+                )
+                .help(help)
+            }
+            Self::DefaultThroughValue { at } => {
+                let message = "defaults of a polymorphic function are not supported yet when it is called through a variable";
+                Diagnostic::error("not-supported-yet", *at, message)
+                    .help("call the function by its name")
+            }
+            Self::MissingDsp { at } => Diagnostic::error(
+                "missing-dsp",
+                *at,
+                "there is no `dsp` function, so there is nothing to play",
+            )
+            .help("add one: fn dsp() { 0.0 }"),
+            Self::DspNotAFunction { found, at } => {
+                let found = print.show(found);
+                Diagnostic::error(
+                    "dsp-not-a-function",
+                    *at,
+                    format!("`dsp` must be a function, this is `{found}`"),
+                )
+            }
+            Self::DspInput { found, at } => {
+                let found = print.show(found);
+                Diagnostic::error(
+                    "dsp-input",
+                    *at,
+                    format!("`dsp` takes numbers, one for each input channel, not `{found}`"),
+                )
+            }
+            Self::DspOutput { found, at } => {
+                let found = print.show(found);
+                let message = format!(
+                    "`dsp` gives a number, or a flat tuple or record of numbers, not `{found}`"
+                );
+                Diagnostic::error("dsp-output", *at, message)
+            }
+        }
+    }
+}
+
+fn mismatch(
+    code: &'static str,
+    print: &mut Printer<'_>,
+    (expected, found): (&Ty, &Ty),
+    at: Span,
+    why: Why,
+) -> Diagnostic {
+    let (expected, found) = (print.show(expected), print.show(found));
+    let message = match why {
+        Why::Condition => format!("the condition of an `if` must be a number, not `{found}`"),
+        Why::Recursion => {
+            format!("the function is used as `{expected}` inside itself, but is `{found}`")
+        }
+        Why::Annotation(_)
+        | Why::Result(_)
+        | Why::Argument(_)
+        | Why::Pattern(_)
+        | Why::Assigned(_)
+        | Why::Default(_)
+        | Why::Operand(_) => format!("expected `{expected}`, found `{found}`"),
+    };
+    let mut out = Diagnostic::error(code, at, message).label(format!("this is `{found}`"));
+    if let Some((span, words)) = why.words() {
+        out = out.also(span, words);
+    }
+    out
+}
+
+fn plural(n: usize, what: &str) -> String {
+    match n {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}

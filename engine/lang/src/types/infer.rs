@@ -1,0 +1,512 @@
+//! Types of expressions, statements and patterns, in source order.
+
+use cranelift_entity::SecondaryMap;
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use super::error::{TypeError, Why};
+use super::known::{Known, KnownFunctions};
+use super::table::{Clash, Scheme, Table};
+use super::ty::{Func, Rows, Ty, VarId};
+use super::{CallPlan, ParamSource};
+use crate::builtins::Builtin;
+use crate::diag::Diagnostics;
+use crate::hir::{
+    BindingId, BindingKind, ExprId, ExprKind, LambdaId, Pattern, Program, Stmt, TypeExpr,
+};
+use crate::source::Span;
+
+/// Deepest nesting of expressions, lambdas included.
+const MAX_DEPTH: u32 = 600;
+
+/// The function being checked, or the global code.
+#[derive(Default)]
+pub(super) struct Frame {
+    lambda: Option<LambdaId>,
+    ret: Option<Ty>,
+    /// Type parameters of its signature.
+    pub(super) letters: FxHashMap<SmolStr, Ty>,
+    self_at: Option<Span>,
+}
+
+/// One run of the checker.
+pub(super) struct Checker<'p, 'd> {
+    pub(super) program: &'p Program,
+    pub(super) known: &'p KnownFunctions,
+    pub(super) diags: &'d mut Diagnostics,
+    pub(super) table: Table,
+    pub(super) exprs: SecondaryMap<ExprId, Option<Ty>>,
+    pub(super) bindings: SecondaryMap<BindingId, Option<Scheme>>,
+    uses: FxHashMap<ExprId, Vec<(VarId, Ty)>>,
+    pub(super) calls: FxHashMap<ExprId, CallPlan>,
+    frame: Frame,
+    /// The types of the parameters of every function checked so far.
+    pub(super) params: FxHashMap<LambdaId, Vec<Ty>>,
+    depth: u32,
+    too_deep: bool,
+}
+
+/// What the checker found.
+pub(super) struct Tables {
+    pub(super) exprs: SecondaryMap<ExprId, Option<Ty>>,
+    pub(super) bindings: SecondaryMap<BindingId, Option<Scheme>>,
+    pub(super) uses: FxHashMap<ExprId, Vec<(VarId, Ty)>>,
+    pub(super) calls: FxHashMap<ExprId, CallPlan>,
+    pub(super) rows: Rows,
+}
+
+impl<'p, 'd> Checker<'p, 'd> {
+    pub(super) fn new(
+        program: &'p Program,
+        known: &'p KnownFunctions,
+        diags: &'d mut Diagnostics,
+    ) -> Self {
+        Self {
+            program,
+            known,
+            diags,
+            table: Table::default(),
+            exprs: SecondaryMap::new(),
+            bindings: SecondaryMap::new(),
+            uses: FxHashMap::default(),
+            calls: FxHashMap::default(),
+            frame: Frame::default(),
+            params: FxHashMap::default(),
+            depth: 0,
+            too_deep: false,
+        }
+    }
+
+    /// Checks all top-level statements.
+    pub(super) fn program_stmts(&mut self) {
+        let program = self.program;
+        for stmt in &program.stmts {
+            self.stmt(stmt);
+        }
+    }
+
+    /// The side tables, with every variable replaced by what it became.
+    pub(super) fn finish(mut self) -> Tables {
+        for ty in self.program.exprs.keys() {
+            if let Some(ty) = &mut self.exprs[ty] {
+                *ty = self.table.zonk(ty);
+            }
+        }
+        for binding in self.program.bindings.keys() {
+            if let Some(scheme) = &mut self.bindings[binding] {
+                scheme.ty = self.table.zonk(&scheme.ty);
+            }
+        }
+        for (_, ty) in self.uses.values_mut().flatten() {
+            *ty = self.table.zonk(ty);
+        }
+        Tables {
+            exprs: self.exprs,
+            bindings: self.bindings,
+            uses: self.uses,
+            calls: self.calls,
+            rows: self.table.final_rows(),
+        }
+    }
+
+    /// The innermost function.
+    pub(super) fn frame(&mut self) -> &mut Frame {
+        &mut self.frame
+    }
+
+    /// Adds a message.
+    pub(super) fn report(&mut self, error: TypeError) {
+        self.diags.push(error.diagnostic(&self.table.rows));
+    }
+
+    /// Makes `found` agree with `expected`, or says why it does not.
+    pub(super) fn expect(&mut self, expected: &Ty, found: &Ty, at: Span, why: Why) -> bool {
+        match self.table.unify(expected, found) {
+            Ok(()) => true,
+            Err(clash) => {
+                self.clash(clash, expected, found, at, why);
+                false
+            }
+        }
+    }
+
+    fn clash(&mut self, clash: Clash, expected: &Ty, found: &Ty, at: Span, why: Why) {
+        let (expected, found) = (self.table.zonk(expected), self.table.zonk(found));
+        self.report(match clash {
+            Clash::Differ => TypeError::Mismatch { expected, found, at, why },
+            Clash::Length => TypeError::Length { expected, found, at, why },
+            Clash::Infinite => TypeError::Infinite { at },
+            Clash::Large => TypeError::Large { at },
+            Clash::Field(field) => {
+                // The record that lacks the field is the one to show.
+                let found = if found.field(&field).is_some() { expected } else { found };
+                TypeError::NoSuchField { field, found, at }
+            }
+        });
+    }
+
+    /// Finds the type of an expression and writes it down.
+    pub(super) fn expr(&mut self, id: ExprId) -> Ty {
+        self.depth += 1;
+        let ty = if self.depth > MAX_DEPTH { self.give_up(id) } else { self.expr_kind(id) };
+        self.depth -= 1;
+        self.exprs[id] = Some(ty.clone());
+        ty
+    }
+
+    fn give_up(&mut self, id: ExprId) -> Ty {
+        if !self.too_deep {
+            self.too_deep = true;
+            self.report(TypeError::Deep { at: self.span(id) });
+        }
+        Ty::Error
+    }
+
+    /// Where an expression is.
+    pub(super) fn span(&self, id: ExprId) -> Span {
+        self.program.exprs[id].span
+    }
+
+    fn expr_kind(&mut self, id: ExprId) -> Ty {
+        let program = self.program;
+        match &program.exprs[id].kind {
+            ExprKind::Number(_)
+            | ExprKind::Now
+            | ExprKind::SampleRate
+            | ExprKind::Control { .. } => Ty::Number,
+            ExprKind::Str(_) => Ty::Str,
+            ExprKind::Var(binding) => self.variable(id, *binding),
+            ExprKind::Builtin(builtin) => self.builtin_value(id, *builtin),
+            ExprKind::SelfValue(lambda) => self.self_value(id, *lambda),
+            ExprKind::Lambda(lambda) => self.lambda(*lambda, None),
+            ExprKind::Call { callee, args } => self.call(id, *callee, args),
+            ExprKind::Tuple(parts) => {
+                let parts: Vec<_> = parts.iter().map(|part| self.expr(*part)).collect();
+                self.built(id, Ty::tuple(parts))
+            }
+            ExprKind::Proj(of, index) => self.projection(id, *of, *index),
+            ExprKind::Record(fields) => {
+                let fields: Vec<_> =
+                    fields.iter().map(|(name, value)| (name.clone(), self.expr(*value))).collect();
+                self.built(id, Ty::record(fields))
+            }
+            ExprKind::Field(of, name, at) => {
+                let record = self.expr(*of);
+                self.field(&record, name, *at)
+            }
+            ExprKind::If { cond, then, other } => self.if_expr(id, *cond, *then, *other),
+            ExprKind::Block { stmts, value } => {
+                for stmt in stmts {
+                    self.stmt(stmt);
+                }
+                value.map_or(Ty::Unit, |value| self.expr(value))
+            }
+            ExprKind::Assign { target, fields, value } => self.assign(*target, fields, *value),
+            ExprKind::MidiNote { .. } => {
+                Ty::record([("pitch".into(), Ty::Number), ("velocity".into(), Ty::Number)])
+            }
+            ExprKind::Error => Ty::Error,
+        }
+    }
+
+    /// A type that was put together, unless it grew beyond the limits.
+    fn built(&mut self, id: ExprId, ty: Ty) -> Ty {
+        if self.table.fits(&ty) {
+            return ty;
+        }
+        self.report(TypeError::Large { at: self.span(id) });
+        Ty::Error
+    }
+
+    fn variable(&mut self, id: ExprId, binding: BindingId) -> Ty {
+        let Some(scheme) = self.bindings[binding].clone() else {
+            // Its definition went wrong and was reported.
+            return Ty::Error;
+        };
+        let (ty, params) = self.table.instantiate(&scheme);
+        if !params.is_empty() {
+            self.uses.insert(id, params);
+        }
+        ty
+    }
+
+    fn builtin_value(&mut self, id: ExprId, builtin: Builtin) -> Ty {
+        if matches!(builtin, Builtin::Mem | Builtin::Delay) {
+            self.report(TypeError::BuiltinValue { name: builtin.name(), at: self.span(id) });
+            return Ty::Error;
+        }
+        Ty::func(Ty::pack(vec![Ty::Number; builtin.arity()]), Ty::Number)
+    }
+
+    fn self_value(&mut self, id: ExprId, lambda: LambdaId) -> Ty {
+        let at = self.span(id);
+        let frame = self.frame();
+        match (&frame.ret, frame.lambda == Some(lambda)) {
+            (Some(ret), true) => {
+                let ret = ret.clone();
+                frame.self_at = frame.self_at.or(Some(at));
+                ret
+            }
+            (Some(_) | None, _) => {
+                self.report(TypeError::SelfOutside { at });
+                Ty::Error
+            }
+        }
+    }
+
+    /// A function; `own` is the type by which it knows itself.
+    pub(super) fn lambda(&mut self, id: LambdaId, own: Option<&Ty>) -> Ty {
+        let program = self.program;
+        let lambda = &program.lambdas[id];
+        let around =
+            std::mem::replace(&mut self.frame, Frame { lambda: Some(id), ..Frame::default() });
+        let mut params = Vec::with_capacity(lambda.params.len());
+        for param in &lambda.params {
+            let ty = self.annotated_or_fresh(param.ty.as_ref());
+            self.bindings[param.binding] = Some(Scheme::mono(ty.clone()));
+            params.push(ty);
+        }
+        let ret = self.annotated_or_fresh(lambda.ret.as_ref());
+        for (param, ty) in lambda.params.iter().zip(&params) {
+            if let Some(default) = param.default {
+                let found = self.expr(default);
+                let why = Why::Default(program.bindings[param.binding].span);
+                self.expect(ty, &found, self.span(default), why);
+            }
+        }
+        self.frame().ret = Some(ret.clone());
+        self.params.insert(id, params.clone());
+        let arg = Ty::pack(params);
+        let ty = Ty::Func(std::sync::Arc::new(Func { arg, ret: ret.clone(), names: Some(id) }));
+        if let Some(own) = own {
+            self.expect(own, &ty, lambda.span, Why::Recursion);
+        }
+        let body = self.expr(lambda.body);
+        let why = lambda.ret.as_ref().map_or(Why::Recursion, |ty| Why::Result(ty.span));
+        let fits = self.expect(&ret, &body, self.result_span(lambda.body), why);
+        self.check_self(lambda.span, &ret);
+        self.frame = around;
+        if fits && !self.table.fits(&ty) {
+            self.report(TypeError::Large { at: lambda.span });
+            return Ty::Error;
+        }
+        ty
+    }
+
+    fn annotated_or_fresh(&mut self, written: Option<&TypeExpr>) -> Ty {
+        match written {
+            Some(written) => self.annotation(written),
+            None => self.table.fresh(),
+        }
+    }
+
+    /// Where the value of an expression comes from: the last expression of nested blocks.
+    fn result_span(&self, mut id: ExprId) -> Span {
+        while let ExprKind::Block { value: Some(value), .. } = &self.program.exprs[id].kind {
+            id = *value;
+        }
+        self.span(id)
+    }
+
+    fn check_self(&mut self, function: Span, ret: &Ty) {
+        let Some(at) = self.frame().self_at else { return };
+        let ret = self.table.zonk(ret);
+        if ret.holds_function() {
+            self.report(TypeError::SelfFunction { ret, at, function });
+        }
+    }
+
+    fn projection(&mut self, id: ExprId, of: ExprId, index: u32) -> Ty {
+        let at = self.span(id);
+        let found = self.expr(of);
+        match self.table.resolve(&found) {
+            Ty::Error => Ty::Error,
+            Ty::Var(var) if !self.table.rows.contains_key(&var) => {
+                self.report(TypeError::UnknownTuple { index, at });
+                Ty::Error
+            }
+            Ty::Tuple(parts) if (index as usize) < parts.len() => {
+                parts.get(index as usize).cloned().unwrap_or(Ty::Error)
+            }
+            found @ (Ty::Tuple(_)
+            | Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Unit
+            | Ty::Record(_)
+            | Ty::Func(_)
+            | Ty::Var(_)) => {
+                let found = self.table.zonk(&found);
+                self.report(TypeError::TupleIndex { index, found, at });
+                Ty::Error
+            }
+        }
+    }
+
+    /// The type of a field of a record type.
+    fn field(&mut self, record: &Ty, name: &SmolStr, at: Span) -> Ty {
+        match self.table.resolve(record) {
+            Ty::Error => Ty::Error,
+            Ty::Var(var) => self.table.need_field(var, name),
+            found @ Ty::Record(_) => match found.field(name) {
+                Some(ty) => ty.clone(),
+                None => {
+                    let found = self.table.zonk(&found);
+                    self.report(TypeError::NoSuchField { field: name.clone(), found, at });
+                    Ty::Error
+                }
+            },
+            found @ (Ty::Number | Ty::Int | Ty::Str | Ty::Unit | Ty::Tuple(_) | Ty::Func(_)) => {
+                let found = self.table.zonk(&found);
+                self.report(TypeError::NotARecord { field: name.clone(), found, at });
+                Ty::Error
+            }
+        }
+    }
+
+    fn if_expr(&mut self, id: ExprId, cond: ExprId, then: ExprId, other: Option<ExprId>) -> Ty {
+        let found = self.expr(cond);
+        self.expect(&Ty::Number, &found, self.span(cond), Why::Condition);
+        let then_ty = self.expr(then);
+        let then_at = self.result_span(then);
+        let Some(other) = other else {
+            if self.table.unify(&Ty::Unit, &then_ty).is_err() {
+                let found = self.table.zonk(&then_ty);
+                self.report(TypeError::MissingElse { found, at: then_at, whole: self.span(id) });
+                return Ty::Error;
+            }
+            return Ty::Unit;
+        };
+        let other_ty = self.expr(other);
+        match self.table.unify(&then_ty, &other_ty) {
+            Ok(()) => match self.table.resolve(&then_ty) {
+                Ty::Error => other_ty,
+                known => known,
+            },
+            Err(Clash::Differ | Clash::Length | Clash::Field(_)) => {
+                let (then, other_ty) = (self.table.zonk(&then_ty), self.table.zonk(&other_ty));
+                let at = self.result_span(other);
+                self.report(TypeError::Branches { then, other: other_ty, then_at, at });
+                Ty::Error
+            }
+            Err(clash @ (Clash::Infinite | Clash::Large)) => {
+                self.clash(clash, &then_ty, &other_ty, self.span(other), Why::Condition);
+                Ty::Error
+            }
+        }
+    }
+
+    fn assign(&mut self, target: BindingId, fields: &[(SmolStr, Span)], value: ExprId) -> Ty {
+        let binding = &self.program.bindings[target];
+        let mut ty = match &self.bindings[target] {
+            Some(scheme) => scheme.ty.clone(),
+            None => Ty::Error,
+        };
+        for (name, at) in fields {
+            ty = self.field(&ty, name, *at);
+        }
+        let found = self.expr(value);
+        self.expect(&ty, &found, self.span(value), Why::Assigned(binding.span));
+        Ty::Unit
+    }
+
+    /// Checks a statement and binds its names.
+    fn stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::Expr(expr) => {
+                self.expr(*expr);
+            }
+            Stmt::LetRec { binding, value } => self.letrec(*binding, *value),
+            Stmt::Let { pattern: Pattern::Bind(binding), ty, value } => {
+                // What is known keeps its type parameters; a value has one type.
+                let general = self.known.get(*binding) != Known::Value;
+                if general {
+                    self.table.enter();
+                }
+                let found = self.let_value(ty.as_ref(), *value);
+                if general {
+                    self.table.leave();
+                }
+                let scheme =
+                    if general { self.table.generalise(&found) } else { Scheme::mono(found) };
+                self.bindings[*binding] = Some(scheme);
+            }
+            Stmt::Let { pattern, ty, value } => {
+                let found = self.let_value(ty.as_ref(), *value);
+                self.pattern(pattern, &found, self.span(*value));
+            }
+        }
+    }
+
+    fn let_value(&mut self, written: Option<&TypeExpr>, value: ExprId) -> Ty {
+        let found = self.expr(value);
+        let Some(written) = written else { return found };
+        let expected = self.annotation(written);
+        let agrees =
+            self.expect(&expected, &found, self.result_span(value), Why::Annotation(written.span));
+        // The value's own type carries parameter names that the annotation lacks.
+        if agrees && !matches!(self.table.resolve(&found), Ty::Error | Ty::Var(_)) {
+            found
+        } else {
+            expected
+        }
+    }
+
+    fn letrec(&mut self, binding: BindingId, value: ExprId) {
+        let data = &self.program.bindings[binding];
+        let ExprKind::Lambda(lambda) = self.program.exprs[value].kind else {
+            self.bindings[binding] = Some(Scheme::mono(Ty::Error));
+            let found = self.expr(value);
+            let found = self.table.zonk(&found);
+            if found != Ty::Error {
+                self.report(TypeError::LetrecNotFunction { found, at: self.span(value) });
+            }
+            return;
+        };
+        if data.assigned && data.kind != BindingKind::Global {
+            self.report(TypeError::LetrecAssigned { name: data.name.clone(), at: data.span });
+        }
+        let general = self.known.get(binding) != Known::Value;
+        if general {
+            self.table.enter();
+        }
+        let own = self.table.fresh();
+        self.bindings[binding] = Some(Scheme::mono(own.clone()));
+        self.depth += 1;
+        let ty = self.lambda(lambda, Some(&own));
+        self.depth -= 1;
+        self.exprs[value] = Some(ty.clone());
+        if general {
+            self.table.leave();
+        }
+        let scheme = if general { self.table.generalise(&ty) } else { Scheme::mono(ty) };
+        self.bindings[binding] = Some(scheme);
+    }
+
+    /// Binds the names of a pattern to the parts of a value.
+    fn pattern(&mut self, pattern: &Pattern, found: &Ty, value: Span) {
+        match pattern {
+            Pattern::Ignore(_) => {}
+            Pattern::Bind(binding) => self.bindings[*binding] = Some(Scheme::mono(found.clone())),
+            Pattern::Tuple(parts, at) => {
+                let wanted: Vec<Ty> = parts.iter().map(|_| self.table.fresh()).collect();
+                let agrees =
+                    self.expect(&Ty::tuple(wanted.clone()), found, value, Why::Pattern(*at));
+                for (part, ty) in parts.iter().zip(&wanted) {
+                    self.pattern(part, if agrees { ty } else { &Ty::Error }, value);
+                }
+            }
+            Pattern::Record(fields, at) => {
+                for (name, part) in fields {
+                    let ty = self.field(found, name, *at);
+                    self.pattern(part, &ty, value);
+                }
+            }
+        }
+    }
+
+    /// Notes how a call by record fills the parameters.
+    pub(super) fn plan_by_name(&mut self, call: ExprId, sources: Vec<ParamSource>) {
+        self.calls.insert(call, CallPlan::ByName(sources));
+    }
+}
