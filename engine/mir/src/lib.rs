@@ -7,6 +7,7 @@
 
 pub mod backend;
 pub mod build;
+pub mod eval;
 pub mod layout;
 pub mod math;
 pub mod module;

@@ -314,7 +314,7 @@ pub enum Op {
     Output(u32),
 
     // ---- faults ----
-    /// `() -> i64`. Kernel form: start of a sample, restores the call budget.
+    /// `()`. Kernel form: start of a sample, restores the call budget.
     BudgetReset,
     /// `() -> i64`. One more call in this sample and one level deeper; 1 if the budget allows it,
     /// else 0 with the fault set (site number of the module); then nothing was entered and no

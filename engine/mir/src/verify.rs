@@ -432,6 +432,8 @@ impl Checker<'_, '_> {
             | Op::LinePos(offset)
             | Op::LineSetPos(offset) => Some((*offset, 1)),
             Op::LineLoad { offset, .. } | Op::LineStore { offset, .. } => Some((*offset, 1)),
+            // While global code runs, the block is a fresh one.
+            Op::Block { .. } if self.module.init == Some(self.id) => None,
             Op::Block { func, offset } => Some((*offset, self.module.funcs[*func].state.words)),
             Op::Fconst(_)
             | Op::Iconst(_)

@@ -94,9 +94,9 @@ bb0:
 bb1:
   v1 = firstnow
   setnow v1
-  v2 = budgetreset
-  v3 = input 0 v1
-  output 0 v1, v3
+  budgetreset
+  v2 = input 0 v1
+  output 0 v1, v2
   jump bb0
 }
 "#;

@@ -29,7 +29,7 @@ pub fn op_types(module: &Module, op: &Op) -> Result<OpTypes, String> {
         |args: &[Ty], results: &[Ty]| OpTypes { args: args.to_vec(), results: results.to_vec() };
     Ok(match op {
         Op::Fconst(_) | Op::SampleRate | Op::Now => types(&[], &[F64]),
-        Op::Iconst(_) | Op::FirstNow | Op::BudgetReset | Op::Faulted => types(&[], &[I64]),
+        Op::Iconst(_) | Op::FirstNow | Op::Faulted => types(&[], &[I64]),
         Op::Rconst(_) => types(&[], &[Ref]),
         Op::Pure(pure) => types(pure.params(), &[pure.result()]),
         Op::Slow(slow) => types(&vec![F64; slow.arity()], &[F64]),
@@ -86,7 +86,7 @@ pub fn op_types(module: &Module, op: &Op) -> Result<OpTypes, String> {
             types(&[I64, F64], &[])
         }
         Op::BudgetEnter(_) => types(&[], &[I64]),
-        Op::BudgetLeave => types(&[], &[]),
+        Op::BudgetReset | Op::BudgetLeave => types(&[], &[]),
     })
 }
 

@@ -1,0 +1,219 @@
+//! What the oracle's instructions work on, and what each op but calls does to it.
+
+use super::heap::{BadRef, Heap};
+use crate::module::{FuncId, Module};
+use crate::op::Op;
+use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, Fault, FaultKind};
+use rustc_hash::FxHashMap;
+
+/// How function values get their state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Global code runs: each gets a fresh block.
+    Globals,
+    /// Sound runs: each points at the static block of its place.
+    Sound,
+}
+
+/// A delay line.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line {
+    /// The ring; empty until the first access.
+    pub(super) samples: Vec<f64>,
+    /// Where the next sample goes, modulo the ring.
+    pub(super) pos: i64,
+}
+
+/// One instance and what the host gives it.
+#[derive(Clone, Debug)]
+pub(super) struct Machine {
+    pub(super) phase: Phase,
+    pub(super) words: Vec<u64>,
+    /// By word address.
+    pub(super) lines: FxHashMap<usize, Line>,
+    pub(super) heap: Heap,
+    pub(super) blocks: Vec<(u32, FuncId)>,
+    pub(super) cells: Vec<f64>,
+    pub(super) rate: f64,
+    /// Time of the current sample.
+    pub(super) now: i64,
+    /// Kernel form: time of the first frame.
+    pub(super) first_now: i64,
+    pub(super) inputs: Vec<Vec<f64>>,
+    pub(super) outputs: Vec<Vec<f64>>,
+    pub(super) calls: u32,
+    pub(super) depth: u32,
+    pub(super) fault: Option<Fault>,
+}
+
+/// A bug of the compiler, in words.
+pub(super) struct Bug(pub(super) String);
+
+impl From<BadRef> for Bug {
+    fn from(bad: BadRef) -> Self {
+        Self(bad.0)
+    }
+}
+
+impl Machine {
+    /// Runs one op that is no call. The word that it gives, if any.
+    pub(super) fn step(
+        &mut self,
+        module: &Module,
+        op: &Op,
+        args: &[u64],
+        site: u32,
+    ) -> Result<Option<u64>, Bug> {
+        Ok(Some(match op {
+            Op::Fconst(bits) => *bits,
+            Op::Iconst(x) => *x as u64,
+            Op::Rconst(at) => u64::from(*at),
+            Op::Pure(op) => op.eval(args),
+            Op::Slow(op) => {
+                let floats: Vec<f64> = args.iter().map(|bits| f64::from_bits(*bits)).collect();
+                op.eval(&floats).to_bits()
+            }
+            Op::FuncAddr(func) => u64::from(func.as_u32()),
+            Op::Load(_, offset) => self.words[self.word(args[0], *offset)?],
+            Op::Store(_, offset) => {
+                let at = self.word(args[0], *offset)?;
+                self.words[at] = args[1];
+                return Ok(None);
+            }
+            Op::LinePos(offset) => self.line(args[0], *offset)?.pos as u64,
+            Op::LineSetPos(offset) => {
+                self.line(args[0], *offset)?.pos = args[1] as i64;
+                return Ok(None);
+            }
+            Op::LineLoad { offset, len } => self.sample(args[0], *offset, *len, args[1])?.to_bits(),
+            Op::LineStore { offset, len } => {
+                *self.sample(args[0], *offset, *len, args[1])? = f64::from_bits(args[2]);
+                return Ok(None);
+            }
+            Op::Block { func, offset } => self.block(module, *func, args[0], *offset)?,
+            Op::Alloc(shape) => self.alloc(shape.as_u32(), args, site),
+            Op::HeapLoad { field, .. } => self.heap.load(args[0], *field)?,
+            Op::HeapStore { field, .. } => {
+                self.heap.store(args[0], *field, args[1])?;
+                return Ok(None);
+            }
+            Op::Retain => {
+                self.heap.retain(args[0])?;
+                return Ok(None);
+            }
+            Op::Release => {
+                self.heap.release(args[0])?;
+                return Ok(None);
+            }
+            Op::Call(_) | Op::CallClosure(_) => {
+                return Err(Bug("calls are the caller's part".into()));
+            }
+            Op::SampleRate => self.rate.to_bits(),
+            Op::Now => (self.now as f64).to_bits(),
+            Op::SetNow => {
+                self.now = args[0] as i64;
+                return Ok(None);
+            }
+            Op::FirstNow => self.first_now as u64,
+            Op::Cell(cell) => self.cells[*cell as usize].to_bits(),
+            Op::Input(channel) => {
+                let frame = args[0] as usize;
+                let input = self.inputs.get(*channel as usize).and_then(|input| input.get(frame));
+                input.copied().unwrap_or(0.0).to_bits()
+            }
+            Op::Output(channel) => {
+                let output = &mut self.outputs[*channel as usize];
+                let frames = output.len();
+                let frame = output.get_mut(args[0] as usize);
+                *frame.ok_or_else(|| Bug(format!("writes frame {} of {frames}", args[0])))? =
+                    f64::from_bits(args[1]);
+                return Ok(None);
+            }
+            Op::BudgetReset => {
+                self.reset_budget();
+                return Ok(None);
+            }
+            Op::BudgetEnter(site) => u64::from(self.enter(*site)),
+            Op::BudgetLeave => {
+                self.depth = self.depth.saturating_sub(1);
+                return Ok(None);
+            }
+            Op::Faulted => u64::from(self.fault.is_some()),
+        }))
+    }
+
+    /// A new sample: all calls are allowed again.
+    pub(super) fn reset_budget(&mut self) {
+        self.calls = 0;
+        self.depth = 0;
+    }
+
+    /// Stops the program, unless something else has.
+    pub(super) fn stop(&mut self, kind: FaultKind, site: u32) {
+        self.fault.get_or_insert(Fault { kind, site });
+    }
+
+    fn enter(&mut self, site: u32) -> bool {
+        if self.fault.is_none() && (self.calls >= CALL_BUDGET || self.depth >= DEPTH_BUDGET) {
+            self.stop(FaultKind::Recursion, site);
+        }
+        if self.fault.is_some() {
+            return false;
+        }
+        self.calls += 1;
+        self.depth += 1;
+        true
+    }
+
+    fn word(&self, base: u64, offset: u32) -> Result<usize, Bug> {
+        let at =
+            (base as i64).checked_add(i64::from(offset)).and_then(|at| usize::try_from(at).ok());
+        at.filter(|at| *at < self.words.len()).ok_or_else(|| {
+            Bug(format!("addresses word {}+{offset} of {}", base as i64, self.words.len()))
+        })
+    }
+
+    fn line(&mut self, base: u64, offset: u32) -> Result<&mut Line, Bug> {
+        let at = self.word(base, offset)?;
+        Ok(self.lines.entry(at).or_default())
+    }
+
+    fn sample(&mut self, base: u64, offset: u32, len: u32, index: u64) -> Result<&mut f64, Bug> {
+        let ring = len.next_power_of_two() as usize;
+        let line = self.line(base, offset)?;
+        if line.samples.is_empty() {
+            line.samples = vec![0.0; ring];
+        }
+        if line.samples.len() != ring {
+            return Err(Bug(format!(
+                "uses a line of {} samples as one of {ring}",
+                line.samples.len()
+            )));
+        }
+        Ok(&mut line.samples[index as usize & (ring - 1)])
+    }
+
+    fn block(&mut self, module: &Module, func: FuncId, base: u64, offset: u32) -> Result<u64, Bug> {
+        if self.phase == Phase::Sound {
+            return Ok(base.wrapping_add(u64::from(offset)));
+        }
+        let at = self.words.len();
+        let words = module.funcs[func].state.words as usize;
+        if at + words > super::heap::LIMIT {
+            return Err(Bug("the global code makes more state than the oracle can hold".into()));
+        }
+        self.words.resize(at + words, 0);
+        self.blocks.push((at as u32, func));
+        Ok(at as u64)
+    }
+
+    fn alloc(&mut self, shape: u32, fields: &[u64], site: u32) -> u64 {
+        match self.heap.alloc(shape, fields) {
+            Some(object) => u64::from(object),
+            None => {
+                self.stop(FaultKind::Heap, site);
+                0
+            }
+        }
+    }
+}
