@@ -1,1 +1,20 @@
-//! Placeholder, replaced by the first real commit.
+//! attacca-engine: text to a running, swappable program. The only crate that the plugin and the
+//! commands name.
+
+pub mod link;
+pub mod message;
+pub mod pipeline;
+pub mod program;
+pub mod render;
+pub mod session;
+pub mod slots;
+pub mod target;
+
+pub use attacca_rt::Hz;
+pub use attacca_rt::event::{Event, EventKind};
+pub use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
+pub use attacca_rt::swap::{ProgramId, Swap};
+pub use message::{ControlInfo, Message, Notice, PlanSummary, Severity};
+pub use program::Program;
+pub use session::{Session, SessionSettings, Update};
+pub use target::{Target, TargetError};

@@ -260,7 +260,7 @@ mod tests {
         let plan = Plan { lines: vec![LineMove { from: 0, to: 0 }], ..Plan::default() };
         plan.exchange_lines(&mut old, &mut new);
         assert_eq!(newest(&new, 0)[..3], [20.0, 19.0, 18.0]);
-        assert_eq!(newest(&old, 0), vec![0.0; 7]);
+        assert_eq!(newest(&old, 0), vec![0.0; 8]);
         assert_eq!(std::ptr::from_ref(&old.lines()[0]), before);
     }
 

@@ -161,6 +161,7 @@ type Hands = HandOver<Box<Prepared>, Consumer<Box<Prepared>>, Producer<Retired<B
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     stopped: bool,
+    stopped_at: Option<u64>,
     broken: bool,
     loud: bool,
     reported_broken: bool,
@@ -311,6 +312,11 @@ impl Processor {
         self.now
     }
 
+    /// Time of the frame at which the program was stopped, if it was.
+    pub fn stopped_at(&self) -> Option<u64> {
+        self.seen.stopped_at
+    }
+
     /// The program that plays.
     pub fn current(&self) -> Option<&Prepared> {
         self.hands.current().map(|program| &**program)
@@ -395,6 +401,7 @@ impl Processor {
             self.finish(outputs, from, done);
             self.report_channels(id, count, outputs.len());
             if let Some(fault) = fault {
+                self.seen.stopped_at = Some(self.now + done as u64);
                 self.stop(id, fault);
             }
         }

@@ -1,0 +1,365 @@
+//! The processor with hand-written programs: events, block splits, channels, faults, swaps.
+
+use attacca_rt::Hz;
+use attacca_rt::code::{Code, Image, Layout, LineSpec, WordKind};
+use attacca_rt::ctx::{Ctx, Fault, FaultKind};
+use attacca_rt::event::{Event, EventKind};
+use attacca_rt::heap::HeapRef;
+use attacca_rt::migrate::{LineMove, Plan, WordRun};
+use attacca_rt::param::CellInput;
+use attacca_rt::processor::{
+    Idle, OutputGuard, Pace, Processor, ProcessorSettings, Remote, Report, Status,
+};
+use attacca_rt::program::{Preparation, Prepared};
+use attacca_rt::swap::{ProgramId, Retire, Swap};
+use std::sync::Arc;
+
+/// What a double computes in one frame.
+type Frame = fn(&mut Ctx<'_>, usize) -> Option<Fault>;
+
+struct Double {
+    layout: Layout,
+    frame: Frame,
+}
+
+impl Code for Double {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn run(&self, ctx: &mut Ctx<'_>, frames: u32) -> u32 {
+        assert!(attacca_rt::ftz::held(), "kernels run with the guard held");
+        for at in 0..frames {
+            ctx.fault = (self.frame)(ctx, at as usize);
+            if ctx.fault.is_some() {
+                return at;
+            }
+        }
+        frames
+    }
+
+    fn call(&self, _: &mut Ctx<'_>, _: HeapRef) {}
+}
+
+/// Word 0 counts frames; the output is the count.
+fn count(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
+    let value = f64::from_bits(ctx.state.words()[0]) + 1.0;
+    ctx.state.words_mut()[0] = value.to_bits();
+    ctx.outputs[0][at] = value;
+    None
+}
+
+/// Copies inputs to outputs, cell 0 to the last output.
+fn through(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
+    for (input, output) in ctx.inputs.iter().zip(ctx.outputs.iter_mut()) {
+        output[at] = input[at];
+    }
+    if let (Some(cell), Some(output)) = (ctx.cells.first(), ctx.outputs.last_mut()) {
+        output[at] = *cell;
+    }
+    None
+}
+
+/// The time of each frame.
+fn now(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
+    ctx.outputs[0][at] = (ctx.now + at as u64) as f64;
+    None
+}
+
+/// 0.5, until the time is 100.
+fn faulty(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
+    if ctx.now + at as u64 >= 100 {
+        return Some(Fault { kind: FaultKind::Heap, site: 3 });
+    }
+    ctx.outputs[0][at] = 0.5;
+    None
+}
+
+/// A delay of the line's length, fed with the count in word 0.
+fn delay(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
+    let value = f64::from_bits(ctx.state.words()[0]) + 1.0;
+    ctx.state.words_mut()[0] = value.to_bits();
+    let line = &mut ctx.state.lines_mut()[0];
+    let pos = line.pos();
+    ctx.outputs[0][at] = line.load(pos - i64::from(line.len()));
+    line.store(pos, value);
+    line.set_pos(pos + 1);
+    None
+}
+
+fn not_a_number(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
+    ctx.outputs[0][at] = if at == 1 { f64::NAN } else { -9.0 };
+    None
+}
+
+fn layout(inputs: u32, outputs: u32, words: u32) -> Layout {
+    Layout { inputs, outputs, words, ..Layout::default() }
+}
+
+fn line_layout(len: u32) -> Layout {
+    Layout { lines: vec![LineSpec { word: 1, len }], ..layout(0, 1, 2) }
+}
+
+struct Rig {
+    processor: Processor,
+    remote: Remote,
+    ids: u64,
+    max_frames: usize,
+}
+
+impl Rig {
+    fn new(settings: ProcessorSettings) -> Self {
+        let (processor, remote) = Processor::new(settings);
+        Self { processor, remote, ids: 0, max_frames: settings.max_frames }
+    }
+
+    fn send(&mut self, frame: Frame, layout: Layout, cells: Vec<CellInput>, plan: Plan) -> u64 {
+        self.send_from(self.ids, frame, layout, cells, plan)
+    }
+
+    fn send_from(
+        &mut self,
+        base: u64,
+        frame: Frame,
+        layout: Layout,
+        cells: Vec<CellInput>,
+        plan: Plan,
+    ) -> u64 {
+        self.ids += 1;
+        let from = Preparation {
+            id: ProgramId(self.ids),
+            base: ProgramId(base),
+            code: Arc::new(Double { layout, frame }),
+            plan,
+            cells,
+            forget: 0,
+            rate: Hz(48_000.0),
+            max_frames: self.max_frames,
+        };
+        self.remote.programs.push(Box::new(Prepared::new(from, &Image::default()))).unwrap();
+        self.ids
+    }
+
+    fn render(&mut self, frames: usize, events: &[Event]) -> Vec<f64> {
+        let mut out = vec![9.0; frames];
+        self.processor.render(&[], &mut [&mut out], events);
+        out
+    }
+
+    fn reports(&mut self) -> Vec<Report> {
+        std::iter::from_fn(|| self.remote.reports.pop().ok()).collect()
+    }
+
+    fn retired(&mut self) -> Vec<Retire> {
+        std::iter::from_fn(|| self.remote.retired.pop().ok()).map(|back| back.why).collect()
+    }
+}
+
+fn exact() -> ProcessorSettings {
+    ProcessorSettings {
+        declick: 0.0,
+        guard: OutputGuard::Off,
+        pace: Pace::AtOnce,
+        idle: Idle::Silence,
+        ..ProcessorSettings::default()
+    }
+}
+
+fn keep_word() -> Plan {
+    Plan { words: vec![WordRun { from: 0, to: 0, len: 1, kind: WordKind::F64 }], ..Plan::default() }
+}
+
+#[test]
+fn events_take_effect_at_their_frame_whatever_the_blocks() {
+    let cell = CellInput::Param { slot: 2, initial: -1.0, min: 0.0, max: 10.0 };
+    for max_frames in [1, 3, 7, 64] {
+        let mut rig = Rig::new(ProcessorSettings { max_frames, ..exact() });
+        rig.send(through, layout(0, 1, 0), vec![cell], Plan::default());
+        let param = |offset, value| Event { offset, kind: EventKind::Param { slot: 2, value } };
+        let out = rig.render(10, &[param(3, 0.5), param(3, 0.6), param(7, 1.0), param(10, 0.1)]);
+        assert_eq!(out, [-1.0, -1.0, -1.0, 6.0, 6.0, 6.0, 6.0, 10.0, 10.0, 10.0], "{max_frames}");
+        assert_eq!(rig.render(1, &[]), [1.0], "an event at the end counts in the next block");
+    }
+}
+
+#[test]
+fn events_in_an_empty_block_are_not_lost() {
+    let mut rig = Rig::new(exact());
+    let cell = CellInput::Pitch { channel: 0, initial: 1.0 };
+    rig.send(through, layout(0, 1, 0), vec![cell], Plan::default());
+    let kind = EventKind::NoteOn { channel: 0, note: 60, velocity: 100.0 };
+    rig.render(0, &[Event { offset: 5, kind }]);
+    assert_eq!(rig.render(2, &[]), [60.0, 60.0]);
+}
+
+#[test]
+fn values_outlive_programs() {
+    let cell = |min| CellInput::Param { slot: 0, initial: 0.25, min, max: 1.0 };
+    let mut rig = Rig::new(exact());
+    rig.send(through, layout(0, 1, 0), vec![cell(0.0)], Plan::default());
+    rig.render(1, &[Event { offset: 0, kind: EventKind::Param { slot: 0, value: 0.5 } }]);
+    rig.send(through, layout(0, 1, 0), vec![cell(-1.0)], Plan::default());
+    assert_eq!(rig.render(1, &[]), [0.0]);
+}
+
+#[test]
+fn time_goes_on_through_blocks_and_swaps() {
+    let mut rig = Rig::new(ProcessorSettings { max_frames: 4, ..exact() });
+    rig.send(now, layout(0, 1, 0), vec![], Plan::default());
+    assert_eq!(rig.render(6, &[]), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    rig.send(now, layout(0, 1, 0), vec![], Plan::default());
+    assert_eq!(rig.render(2, &[]), [6.0, 7.0]);
+    assert_eq!(rig.processor.now(), 8);
+}
+
+#[test]
+fn one_output_plays_on_both_channels_and_one_input_hears_the_mean() {
+    let mut rig = Rig::new(ProcessorSettings { max_frames: 2, ..exact() });
+    rig.send(through, layout(1, 1, 0), vec![], Plan::default());
+    let (mut left, mut right) = ([1.0f32, 0.5, 0.0], [0.0f32, 0.5, -1.0]);
+    assert_eq!(rig.processor.process(&mut [&mut left, &mut right], &[]), Status::Playing);
+    assert_eq!((left, right), ([0.5, 0.5, -0.5], [0.5, 0.5, -0.5]));
+    let mut mono = [0.25f32];
+    rig.processor.process(&mut [&mut mono], &[]);
+    assert_eq!(mono, [0.25]);
+}
+
+#[test]
+fn more_channels_than_the_host_has_are_reported_and_silent() {
+    let mut rig = Rig::new(exact());
+    let id = ProgramId(rig.send(through, layout(3, 3, 0), vec![], Plan::default()));
+    let (mut left, mut right) = ([1.0f32], [2.0f32]);
+    rig.processor.process(&mut [&mut left, &mut right], &[]);
+    rig.processor.process(&mut [&mut left, &mut right], &[]);
+    assert_eq!((left, right), ([1.0], [2.0]));
+    let dropped = Report::ChannelsDropped { id, program: 3, host: 2 };
+    assert_eq!(rig.reports().iter().filter(|report| **report == dropped).count(), 1);
+}
+
+#[test]
+fn without_a_program_an_effect_passes_its_input_and_a_synth_is_silent() {
+    for (idle, want) in [(Idle::PassThrough, 0.75), (Idle::Silence, 0.0)] {
+        let mut rig = Rig::new(ProcessorSettings { idle, ..ProcessorSettings::default() });
+        let mut channel = [0.75f32; 3];
+        assert_eq!(rig.processor.process(&mut [&mut channel], &[]), Status::Idle);
+        assert_eq!(channel, [want; 3]);
+    }
+}
+
+#[test]
+fn a_fault_fades_out_and_the_next_program_plays() {
+    let mut rig = Rig::new(ProcessorSettings { max_frames: 64, ..exact() });
+    let id = ProgramId(rig.send(faulty, layout(0, 1, 0), vec![], Plan::default()));
+    let out = rig.render(600, &[]);
+    assert_eq!(rig.processor.status(), Status::Faulted);
+    assert!(out[..100].iter().all(|x| *x == 0.5));
+    assert_eq!(out[100], 0.5);
+    assert!(out[100..340].windows(2).all(|pair| pair[0] > pair[1]), "it decays over 240 frames");
+    assert!(out[340..].iter().all(|x| *x == 0.0));
+    let fault = Fault { kind: FaultKind::Heap, site: 3 };
+    assert!(rig.reports().contains(&Report::Fault { id, fault }));
+    assert_eq!(rig.processor.stopped_at(), Some(100));
+    rig.send(now, layout(0, 1, 0), vec![], Plan::default());
+    assert_eq!(rig.render(1, &[]), [600.0]);
+    assert_eq!((rig.processor.status(), rig.processor.stopped_at()), (Status::Playing, None));
+}
+
+#[test]
+fn words_and_lines_go_on_and_the_old_program_comes_back() {
+    let mut rig = Rig::new(exact());
+    let plan = Plan { lines: vec![LineMove { from: 0, to: 0 }], ..keep_word() };
+    rig.send(delay, line_layout(4), vec![], Plan::default());
+    assert_eq!(rig.render(6, &[]), [0.0, 0.0, 0.0, 0.0, 1.0, 2.0]);
+    rig.send(delay, line_layout(4), vec![], plan);
+    assert_eq!(rig.render(3, &[]), [3.0, 4.0, 5.0]);
+    assert_eq!(rig.retired(), [Retire::Replaced]);
+    let swapped = rig.reports().into_iter().filter_map(|report| match report {
+        Report::Swapped { id, words, lines, .. } => Some((id.0, words, lines)),
+        Report::Fault { .. } | Report::Guarded { .. } | Report::ChannelsDropped { .. } => None,
+    });
+    assert_eq!(swapped.collect::<Vec<_>>(), [(1, 0, 0), (2, 1, 1)]);
+}
+
+#[test]
+fn a_resized_line_is_exact_offline_and_bounded_live() {
+    let plan = || Plan { resized: vec![LineMove { from: 0, to: 0 }], ..keep_word() };
+    let mut rig = Rig::new(exact());
+    rig.send(delay, line_layout(4), vec![], Plan::default());
+    rig.render(6, &[]);
+    rig.send(delay, line_layout(3), vec![], plan());
+    assert_eq!(rig.render(3, &[]), [4.0, 5.0, 6.0]);
+
+    let mut rig = Rig::new(ProcessorSettings { pace: Pace::Bounded, ..exact() });
+    rig.send(delay, line_layout(50_000), vec![], Plan::default());
+    rig.render(50_000, &[]);
+    rig.send(delay, line_layout(40_000), vec![], plan());
+    let mut blocks = 0;
+    while rig.retired().is_empty() {
+        rig.render(512, &[]);
+        blocks += 1;
+    }
+    assert!((2..=4).contains(&blocks), "{blocks} blocks until the copy was done");
+    let next = 50_000.0 + f64::from(blocks) * 512.0 - 40_000.0 + 1.0;
+    assert_eq!(rig.render(1, &[]), [next]);
+}
+
+#[test]
+fn a_plan_from_a_program_that_is_gone_comes_back_stale() {
+    let mut rig = Rig::new(exact());
+    rig.send(now, layout(0, 1, 0), vec![], Plan::default());
+    rig.render(1, &[]);
+    rig.send_from(0, count, layout(0, 1, 1), vec![], Plan::default());
+    assert_eq!(rig.render(1, &[]), [1.0], "the old one plays on");
+    assert_eq!(rig.retired(), [Retire::Stale]);
+    rig.send_from(1, count, layout(0, 1, 1), vec![], Plan::default());
+    rig.send_from(1, now, layout(0, 1, 0), vec![], Plan::default());
+    assert_eq!(rig.render(1, &[]), [2.0]);
+    assert_eq!(rig.retired(), [Retire::Superseded, Retire::Replaced]);
+}
+
+#[test]
+fn a_jump_is_hidden_by_an_offset_that_decays() {
+    let mut rig = Rig::new(ProcessorSettings { declick: 0.005, ..exact() });
+    rig.send(count, layout(0, 1, 1), vec![], Plan::default());
+    rig.render(300, &[]);
+    rig.send(count, layout(0, 1, 1), vec![], Plan::default());
+    let out = rig.render(300, &[]);
+    assert_eq!(out[0], 301.0, "the first frame is what the old program would have played");
+    assert!(out.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 2.0), "no jump");
+    assert_eq!(out[299], 300.0);
+}
+
+#[test]
+fn an_identical_program_changes_no_bit() {
+    let plan = || Plan { lines: vec![LineMove { from: 0, to: 0 }], ..keep_word() };
+    let play = |swap: bool| {
+        let mut rig = Rig::new(ProcessorSettings { declick: 0.005, ..exact() });
+        rig.send(delay, line_layout(4), vec![], Plan::default());
+        let mut out = rig.render(7, &[]);
+        if swap {
+            rig.send(delay, line_layout(4), vec![], plan());
+        }
+        out.extend(rig.render(20, &[]));
+        out
+    };
+    assert_eq!(play(false), play(true));
+}
+
+#[test]
+fn the_guard_holds_back_what_hurts() {
+    let mut rig = Rig::new(ProcessorSettings::default());
+    let id = ProgramId(rig.send(not_a_number, layout(0, 1, 0), vec![], Plan::default()));
+    let mut channel = [0.0f32; 300];
+    rig.processor.process(&mut [&mut channel], &[]);
+    assert!(channel.iter().all(|x| x.is_finite() && x.abs() < 4.0));
+    assert_eq!((channel[1], channel[299]), (0.0, -3.981_071_7));
+    assert!(rig.reports().contains(&Report::Guarded { id, finite: false }));
+}
+
+#[test]
+fn a_deactivated_processor_takes_programs_over_without_rendering() {
+    let mut rig = Rig::new(exact());
+    rig.send(now, layout(0, 1, 0), vec![], Plan::default());
+    assert_eq!(rig.processor.apply_pending(), Swap::Done);
+    assert_eq!((rig.processor.status(), rig.processor.now()), (Status::Playing, 0));
+}

@@ -1,0 +1,210 @@
+//! The control side's half of the hand-over: numbers programs, plans, sends, collects.
+//!
+//! Takes compiled programs, gives notices of what became of them. Whatever comes back from the audio
+//! side is dropped here. Knows neither text nor compiler.
+
+use crate::message::{Notice, PlanSummary, describe_fault};
+use crate::program::Program;
+use crate::slots::Bound;
+use attacca_rt::ftz;
+use attacca_rt::migrate::Plan;
+use attacca_rt::processor::{Remote, Report};
+use attacca_rt::program::{Preparation, Prepared};
+use attacca_rt::swap::{Planned, ProgramId, Retire, Retired};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What is known of a program that was sent.
+struct Sent {
+    id: ProgramId,
+    base: ProgramId,
+    program: Arc<Program>,
+    bound: Bound,
+}
+
+/// The control side of one processor.
+pub struct Link {
+    remote: Remote,
+    max_frames: usize,
+    last_id: u64,
+    /// What plays, as far as is known.
+    current: Option<Sent>,
+    /// On their way, oldest first.
+    flying: Vec<Sent>,
+    /// Found no room in the ring.
+    waiting: Option<Box<Prepared>>,
+    clock: Clock,
+}
+
+impl Link {
+    /// The control side of a processor that plays nothing yet.
+    pub fn new(remote: Remote, max_frames: usize) -> Self {
+        Self {
+            remote,
+            max_frames,
+            last_id: 0,
+            current: None,
+            flying: Vec::new(),
+            waiting: None,
+            clock: Clock::new(),
+        }
+    }
+
+    /// Sends a program, planned from what plays; returns its number and what it keeps. Makes the
+    /// instance; allocates.
+    pub fn send(&mut self, program: &Arc<Program>, bound: Bound) -> (ProgramId, PlanSummary) {
+        let (base, plan, summary) = self.plan(program);
+        self.last_id += 1;
+        let id = ProgramId(self.last_id);
+        let prepared = Prepared::new(
+            Preparation {
+                id,
+                base,
+                code: Arc::clone(&program.code),
+                plan,
+                cells: bound.cells.clone(),
+                forget: bound.forget,
+                rate: program.rate,
+                max_frames: self.max_frames,
+            },
+            &program.image,
+        );
+        // One that waits for room is superseded before it was even sent.
+        if let Some(old) = self.waiting.take() {
+            self.flying.retain(|sent| sent.id != old.id());
+        }
+        self.flying.push(Sent { id, base, program: Arc::clone(program), bound });
+        self.waiting = Some(Box::new(prepared));
+        self.push();
+        (id, summary)
+    }
+
+    /// Collects what came back; returns what happened meanwhile.
+    pub fn poll(&mut self) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        while let Ok(report) = self.remote.reports.pop() {
+            self.hear(report, &mut notices);
+        }
+        let mut stale = None;
+        while let Ok(Retired { program, why }) = self.remote.retired.pop() {
+            match why {
+                Retire::Replaced => self.replaced(program.id()),
+                Retire::Superseded => self.flying.retain(|sent| sent.id != program.id()),
+                Retire::Stale => stale = self.take_flying(program.id()),
+            }
+        }
+        // Only the newest text is worth planning again.
+        if let Some(sent) = stale
+            && self.flying.is_empty()
+        {
+            self.send(&sent.program, sent.bound);
+        }
+        self.push();
+        notices
+    }
+
+    /// Whether something is still on its way.
+    pub fn outstanding(&self) -> bool {
+        !self.flying.is_empty()
+    }
+
+    /// The program that plays, as far as is known.
+    pub fn current(&self) -> Option<&Arc<Program>> {
+        self.current.as_ref().map(|sent| &sent.program)
+    }
+
+    fn plan(&self, next: &Program) -> (ProgramId, Plan, PlanSummary) {
+        match &self.current {
+            None => {
+                let fresh = next.layout().words as usize;
+                (ProgramId::NONE, Plan::default(), PlanSummary { fresh, ..PlanSummary::default() })
+            }
+            Some(old) => {
+                let (plan, summary) = old.program.plan_to(next);
+                (old.id, plan, summary)
+            }
+        }
+    }
+
+    fn push(&mut self) {
+        if let Some(prepared) = self.waiting.take()
+            && let Err(rtrb::PushError::Full(back)) = self.remote.programs.push(prepared)
+        {
+            self.waiting = Some(back);
+        }
+    }
+
+    fn take_flying(&mut self, id: ProgramId) -> Option<Sent> {
+        let at = self.flying.iter().position(|sent| sent.id == id)?;
+        Some(self.flying.remove(at))
+    }
+
+    fn hear(&mut self, report: Report, notices: &mut Vec<Notice>) {
+        match report {
+            Report::Swapped { id, ticks, .. } => {
+                self.took_over(id);
+                notices.push(Notice::SwapDone { id, micros: self.clock.micros(ticks) });
+            }
+            Report::Fault { id, fault } => {
+                let Some(sent) = self.current.as_ref().filter(|sent| sent.id == id) else { return };
+                let (message, line) = describe_fault(fault, sent.program.layout());
+                notices.push(Notice::Fault { message, line });
+            }
+            Report::Guarded { finite, .. } => {
+                let message = if finite {
+                    "the output is louder than +12 dBFS and is held there"
+                } else {
+                    "the output is not a number at times; silence takes its place"
+                };
+                notices.push(Notice::Report { message: message.to_owned() });
+            }
+            Report::ChannelsDropped { program, host, .. } => {
+                let message = format!(
+                    "`dsp` has {program} outputs, the host takes {host}; the others are not heard"
+                );
+                notices.push(Notice::Report { message });
+            }
+        }
+    }
+
+    fn took_over(&mut self, id: ProgramId) {
+        if let Some(sent) = self.take_flying(id) {
+            self.current = Some(sent);
+        }
+    }
+
+    /// A program came back: if its successor's own report was lost, this tells of it.
+    fn replaced(&mut self, id: ProgramId) {
+        if self.current.as_ref().is_some_and(|sent| sent.id == id)
+            && let Some(next) = self.flying.iter().find(|sent| sent.base == id).map(|sent| sent.id)
+        {
+            self.took_over(next);
+        }
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let current = self.current.as_ref().map(|sent| sent.id);
+        write!(f, "Link(current {current:?}, {} on their way)", self.flying.len())
+    }
+}
+
+/// Translates the processor's ticks to time, by reading both clocks twice.
+#[derive(Debug)]
+struct Clock {
+    start: Instant,
+    ticks: u64,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self { start: Instant::now(), ticks: ftz::ticks() }
+    }
+
+    fn micros(&self, ticks: u64) -> f64 {
+        let micros = self.start.elapsed().as_secs_f64() * 1e6;
+        let passed = ftz::ticks().saturating_sub(self.ticks);
+        if passed == 0 { 0.0 } else { ticks as f64 * micros / passed as f64 }
+    }
+}

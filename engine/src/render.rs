@@ -1,0 +1,232 @@
+//! Renders programs without a host: fixed blocks, events and swaps at exact frames.
+//!
+//! The control side and the audio side of one instance on one thread, the same parts that a plugin
+//! has on two. The samples do not depend on the block size.
+
+use crate::link::Link;
+use crate::message::{ControlInfo, Notice, PlanSummary};
+use crate::program::Program;
+use crate::slots::SlotTable;
+use attacca_rt::event::{Event, EventKind};
+use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How to render.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RenderSettings {
+    /// Frames a block.
+    pub block: usize,
+    /// Seconds over which the jump of a swap is hidden; 0 is off.
+    pub declick: f64,
+    /// Whether the output is guarded as in the plugin.
+    pub guard: OutputGuard,
+}
+
+impl Default for RenderSettings {
+    fn default() -> Self {
+        Self { block: 64, declick: 0.0, guard: OutputGuard::Off }
+    }
+}
+
+/// What is to be rendered.
+#[derive(Clone, Debug, Default)]
+pub struct Score {
+    /// Length.
+    pub frames: u64,
+    /// Planar input; silence after its end.
+    pub inputs: Vec<Vec<f64>>,
+    /// Events with their frames, in order.
+    pub events: Vec<(u64, EventKind)>,
+    /// Programs that take over before a frame, in order.
+    pub swaps: Vec<(u64, Arc<Program>)>,
+}
+
+/// One swap that took place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwapDone {
+    /// The first frame of the new program.
+    pub frame: u64,
+    /// What it kept.
+    pub plan: PlanSummary,
+    /// Time it took in the callback, in microseconds.
+    pub micros: f64,
+}
+
+/// A program that was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// The first frame that the program did not render.
+    pub frame: u64,
+    /// What and why.
+    pub message: String,
+    /// Line of the function, from 1; 0 if unknown.
+    pub line: u32,
+}
+
+/// What was rendered.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// Planar output: the first program's channels.
+    pub channels: Vec<Vec<f64>>,
+    /// The first fault; rendering goes on after it.
+    pub fault: Option<Stopped>,
+    /// The swaps of the score.
+    pub swaps: Vec<SwapDone>,
+    /// Other things worth telling, in order.
+    pub reports: Vec<String>,
+    /// Time of all blocks.
+    pub total: Duration,
+    /// Time of the slowest block.
+    pub worst: Duration,
+}
+
+/// One instance without a host.
+#[derive(Debug)]
+pub struct Renderer {
+    link: Link,
+    processor: Processor,
+    slots: SlotTable,
+    controls: Vec<ControlInfo>,
+    outputs: usize,
+    block: usize,
+}
+
+impl Renderer {
+    /// An instance that plays `program` from its first frame on.
+    pub fn new(program: &Arc<Program>, settings: RenderSettings) -> Self {
+        let block = settings.block.clamp(1, 1 << 16);
+        let (processor, remote) = Processor::new(ProcessorSettings {
+            max_frames: block,
+            channels: 0,
+            idle: Idle::Silence,
+            guard: settings.guard,
+            pace: Pace::AtOnce,
+            declick: settings.declick,
+            rate: program.rate,
+        });
+        let mut renderer = Self {
+            link: Link::new(remote, block),
+            processor,
+            slots: SlotTable::default(),
+            controls: Vec::new(),
+            outputs: program.layout().outputs as usize,
+            block,
+        };
+        renderer.swap(program);
+        // Taken in now, without a fade: before the first frame nothing sounds.
+        renderer.processor.apply_pending();
+        renderer.link.poll();
+        renderer
+    }
+
+    /// The controls of the program sent last.
+    pub fn controls(&self) -> &[ControlInfo] {
+        &self.controls
+    }
+
+    /// The next block starts with this program.
+    pub fn swap(&mut self, program: &Arc<Program>) -> PlanSummary {
+        let bound = self.slots.bind(&program.layout().cells);
+        self.controls.clone_from(&bound.controls);
+        self.link.send(program, bound).1
+    }
+
+    /// Renders one block of any length; see [`Processor::render`].
+    pub fn render(
+        &mut self,
+        inputs: &[&[f64]],
+        outputs: &mut [&mut [f64]],
+        events: &[Event],
+    ) -> Status {
+        self.processor.render(inputs, outputs, events)
+    }
+
+    /// What happened since the last time.
+    pub fn poll(&mut self) -> Vec<Notice> {
+        self.link.poll()
+    }
+
+    /// Renders a whole score.
+    pub fn run(&mut self, score: &Score) -> Rendered {
+        let mut done = Rendered {
+            channels: vec![vec![0.0; score.frames as usize]; self.outputs],
+            ..Rendered::default()
+        };
+        let (mut events, mut swaps) = (&score.events[..], &score.swaps[..]);
+        let mut from = 0;
+        while from < score.frames {
+            let mut plan = None;
+            while let [(frame, program), rest @ ..] = swaps
+                && *frame <= from
+            {
+                plan = Some(self.swap(program));
+                swaps = rest;
+            }
+            let next_swap = swaps.first().map_or(score.frames, |(frame, _)| *frame);
+            let to = (from + self.block as u64).min(next_swap).min(score.frames);
+            self.part(score, from, to, &mut events, &mut done);
+            self.notice(from, plan, &mut done);
+            from = to;
+        }
+        done
+    }
+
+    fn part(
+        &mut self,
+        score: &Score,
+        from: u64,
+        to: u64,
+        events: &mut &[(u64, EventKind)],
+        done: &mut Rendered,
+    ) {
+        let split = events.partition_point(|(frame, _)| *frame < to);
+        let (due, rest) = events.split_at(split);
+        *events = rest;
+        let due: Vec<Event> = due
+            .iter()
+            .map(|(frame, kind)| Event { offset: frame.saturating_sub(from) as u32, kind: *kind })
+            .collect();
+        let range = from as usize..to as usize;
+        let inputs: Vec<Vec<f64>> =
+            score.inputs.iter().map(|input| cut(input, range.clone())).collect();
+        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
+        let mut outputs: Vec<&mut [f64]> =
+            done.channels.iter_mut().map(|channel| &mut channel[range.clone()]).collect();
+        // A program without outputs still has to run.
+        let mut nothing = vec![0.0; range.len()];
+        if outputs.is_empty() {
+            outputs.push(&mut nothing);
+        }
+        let start = Instant::now();
+        self.processor.render(&inputs, &mut outputs, &due);
+        let time = start.elapsed();
+        done.total += time;
+        done.worst = done.worst.max(time);
+    }
+
+    fn notice(&mut self, from: u64, plan: Option<PlanSummary>, done: &mut Rendered) {
+        let mut plan = plan;
+        for notice in self.link.poll() {
+            match notice {
+                Notice::SwapDone { micros, .. } => {
+                    let plan = plan.take().unwrap_or_default();
+                    done.swaps.push(SwapDone { frame: from, plan, micros });
+                }
+                Notice::Fault { message, line } => {
+                    let frame = self.processor.stopped_at().unwrap_or(from);
+                    let fault = Stopped { frame, message, line };
+                    done.fault.get_or_insert(fault);
+                }
+                Notice::Report { message } => done.reports.push(message),
+            }
+        }
+    }
+}
+
+/// A piece of an input, silence after its end.
+fn cut(input: &[f64], range: std::ops::Range<usize>) -> Vec<f64> {
+    let mut piece = input.get(range.start..range.end.min(input.len())).unwrap_or_default().to_vec();
+    piece.resize(range.len(), 0.0);
+    piece
+}

@@ -1,0 +1,155 @@
+//! One live document: compiles its text, keeps what plays, hands programs to the audio side.
+//!
+//! The control side of one instance; lives on the worker thread. Never panics on a user's text.
+
+use crate::link::Link;
+use crate::message::{ControlInfo, Message, Notice, PlanSummary, Severity};
+use crate::pipeline::{self, Options};
+use crate::program::Program;
+use crate::slots::SlotTable;
+use crate::target::Target;
+use attacca_rt::Hz;
+use attacca_rt::processor::{Idle, Processor, ProcessorSettings};
+use attacca_rt::swap::ProgramId;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a session is made for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SessionSettings {
+    /// The backend.
+    pub target: Target,
+    /// The sample rate of the first compiles.
+    pub rate: Hz,
+    /// Frames rendered at once at most; longer host blocks are split.
+    pub max_frames: usize,
+    /// What plays while no program does.
+    pub idle: Idle,
+}
+
+/// The control side of one instance.
+#[derive(Debug)]
+pub struct Session {
+    options: Options,
+    link: Link,
+    slots: SlotTable,
+    /// Notices heard while updating, given out by the next poll.
+    heard: Vec<Notice>,
+}
+
+/// What became of a text.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Whether a program was sent; otherwise what played plays on.
+    pub accepted: bool,
+    /// The number of the program sent.
+    pub id: Option<ProgramId>,
+    /// Errors and warnings, in the order of their places.
+    pub diagnostics: Vec<Message>,
+    /// Time from the text to code.
+    pub compile: Duration,
+    /// The controls of the program sent.
+    pub controls: Vec<ControlInfo>,
+    /// What the program keeps of the one before.
+    pub plan: PlanSummary,
+}
+
+impl Session {
+    /// A session without a program, and its audio side.
+    pub fn new(settings: SessionSettings) -> (Self, Processor) {
+        let processor = ProcessorSettings {
+            max_frames: settings.max_frames,
+            idle: settings.idle,
+            rate: settings.rate,
+            ..ProcessorSettings::default()
+        };
+        Self::with(settings.target, processor)
+    }
+
+    /// Like [`Session::new`], with every setting of the processor.
+    pub fn with(target: Target, settings: ProcessorSettings) -> (Self, Processor) {
+        let (processor, remote) = Processor::new(settings);
+        let options = Options { target, rate: settings.rate, ..Options::default() };
+        let link = Link::new(remote, settings.max_frames);
+        (Self { options, link, slots: SlotTable::default(), heard: Vec::new() }, processor)
+    }
+
+    /// Compiles a text; if it is good, plans it against what plays and sends it.
+    pub fn update(&mut self, text: &str) -> Update {
+        // What happened until now decides what the plan starts from.
+        let heard = self.link.poll();
+        self.heard.extend(heard);
+        let compiled = pipeline::compile("patch.mmm", text, &self.options);
+        let mut update = Update {
+            accepted: false,
+            id: None,
+            diagnostics: compiled.messages(),
+            compile: compiled.time,
+            controls: Vec::new(),
+            plan: PlanSummary::default(),
+        };
+        if let Some(program) = &compiled.program {
+            self.send(program, &mut update);
+        }
+        update
+    }
+
+    /// Collects what came back from the audio side; returns what happened there.
+    pub fn poll(&mut self) -> Vec<Notice> {
+        let mut notices = std::mem::take(&mut self.heard);
+        notices.extend(self.link.poll());
+        notices
+    }
+
+    /// Whether something is still on its way: poll again soon.
+    pub fn outstanding(&self) -> bool {
+        self.link.outstanding()
+    }
+
+    /// The next update compiles for this sample rate.
+    pub fn set_rate(&mut self, rate: Hz) {
+        self.options.rate = rate;
+    }
+
+    /// The program that plays, as far as is known.
+    pub fn current(&self) -> Option<&Arc<Program>> {
+        self.link.current()
+    }
+
+    /// Names of the parameter slots, to be saved with the document.
+    pub fn slot_names(&self) -> Vec<String> {
+        self.slots.names().map(str::to_owned).collect()
+    }
+
+    /// Gives slots the names they had when the document was saved. Before the first update.
+    pub fn restore_slots(&mut self, names: Vec<String>) {
+        self.slots = SlotTable::restore(names);
+    }
+
+    fn send(&mut self, program: &Arc<Program>, update: &mut Update) {
+        let bound = self.slots.bind(&program.layout().cells);
+        update.controls.clone_from(&bound.controls);
+        for name in &bound.without {
+            update.diagnostics.push(no_slot(name));
+        }
+        let (id, plan) = self.link.send(program, bound);
+        (update.accepted, update.id, update.plan) = (true, Some(id), plan);
+    }
+}
+
+fn no_slot(name: &str) -> Message {
+    Message {
+        severity: Severity::Warning,
+        code: "too-many-controls".to_owned(),
+        message: format!(
+            "all 128 parameters are taken; the control `{name}` keeps its initial value"
+        ),
+        file: "patch.mmm".to_owned(),
+        line: 1,
+        column: 1,
+        end_line: 1,
+        end_column: 1,
+        help: String::new(),
+        notes: Vec::new(),
+    }
+}
