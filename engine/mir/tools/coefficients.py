@@ -112,6 +112,7 @@ def main():
     parts("PI", mp.pi, [33, 53])
     parts("HALF_PI", mp.pi / 2, [33, 33, 53])
     parts("LN2", mp.log(2), [32, 53])
+    parts("LN2_SHORT", mp.log(2), [26, 53])
     parts("TWO_OVER_3_LN2", 2 / (3 * mp.log(2)), [26, 53])
     print(f"const INV_PI: f64 = {float(1 / mp.pi)!r};")
     print(f"const TWO_OVER_PI: f64 = {float(2 / mp.pi)!r};")

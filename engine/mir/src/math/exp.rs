@@ -44,6 +44,15 @@ const EXP2: [f64; 11] = [
     4.4566754822322516e-10,
 ];
 
+/// [`EXP2`] without the linear term: 2^r = 1 + r ln 2 + r^2 P(r).
+const EXP2_TAIL: [f64; 10] = {
+    let [_, tail @ ..] = EXP2;
+    tail
+};
+
+/// ln 2 in 26 bits, and the rest.
+const LN2_SHORT: [f64; 2] = [0.6931471824645996, -1.904654299957768e-09];
+
 /// e^x, 2 ulp.
 #[inline]
 pub fn exp<L: Lanes>(l: &mut L, x: L::F) -> L::F {
@@ -60,7 +69,10 @@ pub fn exp<L: Lanes>(l: &mut L, x: L::F) -> L::F {
 pub fn exp2<L: Lanes>(l: &mut L, x: L::F) -> L::F {
     let (n, shifted) = l.nearest(x);
     let r = l.sub(x, n);
-    let fast = exp2_parts(l, r, shifted);
+    let q = exp2_minus_one(l, r);
+    let (scale, one) = (power_of_two(l, shifted), l.fconst(1.0));
+    let m = l.add(q, one);
+    let fast = l.mul(m, scale);
     let (size, limit) = (l.abs(x), l.fconst(1020.0));
     let inside = l.fle(size, limit);
     l.slow(inside, fast, SlowFn::Exp2, &[x])
@@ -141,13 +153,29 @@ fn exp_parts<L: Lanes>(l: &mut L, x: L::F) -> (L::F, L::F) {
     (power_of_two(l, shifted), q)
 }
 
-/// 2^r 2^n, for |r| <= 1/2 and n in the low bits of `shifted`.
+/// 2^(hi + lo) 2^n, for |hi + lo| <= 1/2, `hi` of 26 bits, and n in the low bits of `shifted`.
 #[inline(always)]
-pub(super) fn exp2_parts<L: Lanes>(l: &mut L, r: L::F, shifted: L::F) -> L::F {
-    let q = exp2_minus_one(l, r);
-    let scale = power_of_two(l, shifted);
+pub(super) fn exp2_parts<L: Lanes>(l: &mut L, hi: L::F, lo: L::F, shifted: L::F) -> L::F {
+    let r = l.add(hi, lo);
+    let powers = Powers::up_to_8(l, r);
+    let square = powers.square();
+    let powers = powers.up_to_16(l);
+    let p = poly(l, powers, &EXP2_TAIL);
+    let curve = l.mul(square, p);
+    // The linear term in two floats; its larger part is exact.
+    let (c_hi, c_lo, c) = (l.fconst(LN2_SHORT[0]), l.fconst(LN2_SHORT[1]), l.fconst(EXP2[0]));
+    let line = l.mul(hi, c_hi);
+    let (a, b) = (l.mul(hi, c_lo), l.mul(lo, c));
+    let rest = l.add(a, b);
+    let rest = l.add(curve, rest);
+    // 1 + line + rest with one rounding that matters.
     let one = l.fconst(1.0);
-    let m = l.add(q, one);
+    let base = l.add(line, one);
+    let taken = l.sub(base, one);
+    let lost = l.sub(line, taken);
+    let rest = l.add(rest, lost);
+    let m = l.add(base, rest);
+    let scale = power_of_two(l, shifted);
     l.mul(m, scale)
 }
 

@@ -100,9 +100,9 @@ pub trait Lanes {
         self.from_bits(x)
     }
 
-    /// `magnitude`, which is not negative, with the sign of `sign`.
-    fn with_sign(&mut self, magnitude: Self::F, sign: Self::F) -> Self::F {
-        let (bits, sign, mask) = (self.bits(magnitude), self.bits(sign), self.iconst(i64::MIN));
+    /// `a` with its sign bit set where that of `sign` is: `a` is positive, or has that sign already.
+    fn with_sign(&mut self, a: Self::F, sign: Self::F) -> Self::F {
+        let (bits, sign, mask) = (self.bits(a), self.bits(sign), self.iconst(i64::MIN));
         let sign = self.iand(sign, mask);
         let x = self.ior(bits, sign);
         self.from_bits(x)

@@ -168,9 +168,12 @@ pub fn exp2_product<L: Lanes>(l: &mut L, y: L::F, log: Log2<L::F>) -> (L::F, L::
     let p_lo = l.add(a, b);
     let p = l.add(p_hi, p_lo);
     let (n, shifted) = l.nearest(p);
+    // r = (p_hi - n) + p_lo in two floats, so that exact powers come out exact.
     let r = l.sub(p_hi, n);
-    let r = l.add(r, p_lo);
-    (p, exp2_parts(l, r, shifted))
+    let r_hi = l.mask_f(r, UPPER_HALF);
+    let r_lo = l.sub(r, r_hi);
+    let r_lo = l.add(r_lo, p_lo);
+    (p, exp2_parts(l, r_hi, r_lo, shifted))
 }
 
 /// k and m with x = 2^k m and m between sqrt(1/2) and sqrt(2), for positive normal x.

@@ -94,7 +94,9 @@ fn sin_of_rest<L: Lanes>(l: &mut L, x: L::F, n: L::F, shifted: L::F) -> L::F {
     let p = poly(l, powers, &SIN);
     let cubic = l.mul(r, z);
     let tail = l.mul(cubic, p);
-    l.add(r, tail)
+    let value = l.add(r, tail);
+    // -0 + 0 lost its sign.
+    l.with_sign(value, r)
 }
 
 /// Tangent. At most 4 ulp off for |x| up to 2^20, and libm's beyond.
@@ -115,6 +117,7 @@ pub fn tan<L: Lanes>(l: &mut L, x: L::F) -> L::F {
     let cubic = l.mul(r, z);
     let s = l.mul(cubic, s);
     let s = l.add(r, s);
+    let s = l.with_sign(s, r);
     let c = cos_short(l, powers, z);
     // In odd quarters tan x = -1 / tan r = cos r / -sin r.
     let (bits, one) = (l.bits(shifted), l.iconst(1));
