@@ -1,0 +1,792 @@
+//! One MIR function to CLIF.
+//!
+//! Takes a function of a verified module, gives a Cranelift function in SSA. Blocks, values and
+//! instructions map one to one but for: float constants, which are loaded from the program's constants
+//! where they are used, so that they fold into operands; truth values, which stay flags until somebody
+//! needs the number; and closure calls and budget ops, which branch. Never touches memory outside
+//! what [`crate::code::RawCtx`] points to.
+
+use crate::code::at;
+use crate::libcalls::Libcall;
+use attacca_mir::backend::BackendError;
+use attacca_mir::module::{BlockId, FuncId, Function, Inst, Jump, Module, Term, ValueId};
+use attacca_mir::op::{Op, SlowFn, Ty};
+use attacca_rt::code::Layout;
+use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, FaultKind};
+use attacca_rt::state::Line;
+use cranelift_codegen::cursor::{Cursor, FuncCursor};
+use cranelift_codegen::entity::SecondaryMap;
+use cranelift_codegen::entity::packed_option::PackedOption;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::types::{F64, I32, I64};
+use cranelift_codegen::ir::{
+    self, AbiParam, AliasRegionData, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData,
+    SigRef, Signature, StackSlotData, StackSlotKind, Type, UserExternalName, Value,
+};
+use cranelift_codegen::isa::CallConv;
+use rustc_hash::FxHashMap;
+
+/// Name space of the module's functions.
+pub(crate) const FUNCS: u32 = 0;
+/// Name space of [`Libcall`] numbers.
+pub(crate) const LIBCALLS: u32 = 1;
+/// Name space of the trampolines to precise functions, by [`Libcall`] number.
+pub(crate) const SLOW: u32 = 2;
+/// Name space of the entry for tasks (0) and the function that does nothing (1).
+pub(crate) const ENTRIES: u32 = 3;
+
+/// What all functions of a program share while they are emitted.
+pub(crate) struct Program<'m> {
+    pub(crate) module: &'m Module,
+    pub(crate) layout: &'m Layout,
+    /// The convention of functions in Rust.
+    pub(crate) host: CallConv,
+    /// Constants of the program, in the order of their addresses.
+    pub(crate) consts: Vec<u64>,
+    /// Precise functions that are called.
+    pub(crate) slow: Vec<SlowFn>,
+}
+
+/// Kinds of memory that never overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Region {
+    /// Fields of the context that change.
+    Ctx,
+    /// State words.
+    Words,
+    /// Write positions of delay lines.
+    Positions,
+    /// Samples in delay lines.
+    Samples,
+    /// Objects.
+    Heap,
+    /// Output channels.
+    Outputs,
+    /// Frames of generated code.
+    Stack,
+}
+
+/// The CLIF type of a MIR type.
+pub(crate) fn clif_type(ty: Ty) -> Type {
+    match ty {
+        Ty::F64 => F64,
+        Ty::I64 | Ty::Ref => I64,
+    }
+}
+
+/// The signature of a module's function: the context, then its own parameters.
+pub(crate) fn signature(params: &[Ty], rets: &[Ty], conv: CallConv) -> Signature {
+    let mut sig = Signature::new(conv);
+    sig.params.push(AbiParam::new(I64));
+    sig.params.extend(params.iter().map(|ty| AbiParam::new(clif_type(*ty))));
+    sig.returns.extend(rets.iter().map(|ty| AbiParam::new(clif_type(*ty))));
+    sig
+}
+
+/// The CLIF of function `id`.
+pub(crate) fn function(program: &mut Program<'_>, id: FuncId) -> Result<ir::Function, BackendError> {
+    let module = program.module;
+    let mir = &module.funcs[id];
+    let conv = if module.kernel == Some(id) { program.host } else { CallConv::Tail };
+    let sig = signature(&mir.params(), &mir.rets, conv);
+    let name = ir::UserFuncName::user(FUNCS, id.as_u32());
+    let mut clif = ir::Function::with_name_signature(name, sig);
+    let mut emit = Emit::new(program, mir, &mut clif);
+    emit.blocks()?;
+    Ok(clif)
+}
+
+/// State while one function is emitted.
+pub(crate) struct Emit<'a, 'm> {
+    pub(crate) program: &'a mut Program<'m>,
+    pub(crate) mir: &'m Function,
+    cursor: FuncCursor<'a>,
+    blocks: SecondaryMap<BlockId, PackedOption<ir::Block>>,
+    values: SecondaryMap<ValueId, PackedOption<Value>>,
+    /// The same truth as an 8-bit flag, where there is one.
+    truths: SecondaryMap<ValueId, PackedOption<Value>>,
+    /// Operations without operands that define values: constants.
+    consts: SecondaryMap<ValueId, Option<Const>>,
+    libcalls: FxHashMap<(u32, u32), FuncRef>,
+    sigs: FxHashMap<attacca_mir::module::SigId, SigRef>,
+    ctx: Value,
+    bases: Bases,
+}
+
+/// A constant value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Const {
+    /// A float.
+    Float(f64),
+    /// An integer, or the offset of an object.
+    Int(i64),
+}
+
+/// Pointers read from the context at the head of the function; unused ones vanish.
+#[derive(Clone, Copy)]
+struct Bases {
+    words: Value,
+    lines: Value,
+    heap: Value,
+    cells: Value,
+    channels: Value,
+    consts: Value,
+    table: Value,
+    zeros: Value,
+    dump: Value,
+}
+
+impl<'a, 'm> Emit<'a, 'm> {
+    fn new(program: &'a mut Program<'m>, mir: &'m Function, clif: &'a mut ir::Function) -> Self {
+        let order = reverse_postorder(mir);
+        let mut blocks: SecondaryMap<BlockId, PackedOption<ir::Block>> = SecondaryMap::new();
+        let mut values: SecondaryMap<ValueId, PackedOption<Value>> = SecondaryMap::new();
+        let entry = clif.dfg.make_block();
+        clif.layout.append_block(entry);
+        let ctx = clif.dfg.append_block_param(entry, I64);
+        for id in &order {
+            let block = if *id == mir.entry { entry } else { clif.dfg.make_block() };
+            blocks[*id] = block.into();
+            for param in &mir.blocks[*id].params {
+                values[*param] = clif.dfg.append_block_param(block, clif_type(mir.values[*param])).into();
+            }
+            if *id != mir.entry {
+                clif.layout.append_block(block);
+            }
+            if mir.blocks[*id].insts.iter().any(|i| matches!(mir.insts[*i].op, Op::Slow(_))) {
+                clif.layout.set_cold(block);
+            }
+        }
+        let mut cursor = FuncCursor::new(clif);
+        cursor.goto_bottom(entry);
+        let mut base = |offset| {
+            let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+            cursor.ins().load(I64, flags, ctx, offset)
+        };
+        let bases = Bases {
+            words: base(at::WORDS),
+            lines: base(at::LINES),
+            heap: base(at::HEAP),
+            cells: base(at::CELLS),
+            channels: base(at::CHANNELS),
+            consts: base(at::CONSTS),
+            table: base(at::TABLE),
+            zeros: base(at::ZEROS),
+            dump: base(at::DUMP),
+        };
+        Self {
+            program,
+            mir,
+            cursor,
+            blocks,
+            values,
+            truths: SecondaryMap::new(),
+            consts: SecondaryMap::new(),
+            libcalls: FxHashMap::default(),
+            sigs: FxHashMap::default(),
+            ctx,
+            bases,
+        }
+    }
+
+    fn blocks(&mut self) -> Result<(), BackendError> {
+        let mir = self.mir;
+        for id in reverse_postorder(mir) {
+            let Some(block) = self.blocks[id].expand() else { continue };
+            self.cursor.goto_bottom(block);
+            for inst in &mir.blocks[id].insts {
+                self.inst(&mir.insts[*inst])?;
+            }
+            self.end(&mir.blocks[id].end)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, end: &Term) -> Result<(), BackendError> {
+        match end {
+            Term::Jump(jump) => {
+                let (to, args) = self.target(jump)?;
+                self.ins().jump(to, &args);
+            }
+            Term::Branch { cond, then, other } => {
+                let (then, then_args) = self.target(then)?;
+                let (other, other_args) = self.target(other)?;
+                let cond = self.flag(*cond)?;
+                self.ins().brif(cond, then, &then_args, other, &other_args);
+            }
+            Term::Return(values) => {
+                let values = values.iter().map(|v| self.value(*v)).collect::<Result<Vec<_>, _>>()?;
+                self.ins().return_(&values);
+            }
+            Term::Open => return Err(BackendError::Internal("a block has no end".into())),
+        }
+        Ok(())
+    }
+
+    fn target(&mut self, jump: &Jump) -> Result<(ir::Block, Vec<BlockArg>), BackendError> {
+        let args = jump.args.iter().map(|v| self.value(*v).map(BlockArg::Value)).collect::<Result<_, _>>()?;
+        let block = self.blocks[jump.to].expand();
+        Ok((block.ok_or_else(|| BackendError::Internal("a jump to no block".into()))?, args))
+    }
+
+    // ---- values ----
+
+    /// Inserts an instruction here.
+    pub(crate) fn ins(&mut self) -> ir::InsertBuilder<'_, &mut FuncCursor<'a>> {
+        self.cursor.ins()
+    }
+
+    /// The value of `v` here. A float constant is loaded anew at each use.
+    pub(crate) fn value(&mut self, v: ValueId) -> Result<Value, BackendError> {
+        match self.consts[v] {
+            Some(Const::Float(x)) => Ok(self.float(x)),
+            Some(Const::Int(x)) => Ok(self.ins().iconst(I64, x)),
+            None => match (self.values[v].expand(), self.truths[v].expand()) {
+                (Some(value), _) => Ok(value),
+                (None, Some(flag)) => Ok(self.ins().uextend(I64, flag)),
+                (None, None) => Err(BackendError::Internal(format!("{v} is used before it is made"))),
+            },
+        }
+    }
+
+    /// What `v` is, if it is constant.
+    pub(crate) fn constant(&self, v: ValueId) -> Option<Const> {
+        self.consts[v]
+    }
+
+    /// The truth of `v` as something to test against 0.
+    pub(crate) fn flag(&mut self, v: ValueId) -> Result<Value, BackendError> {
+        match self.truths[v].expand() {
+            Some(flag) => Ok(flag),
+            None => self.value(v),
+        }
+    }
+
+    /// The 8-bit flag of `v`, if it came from a comparison.
+    pub(crate) fn known_flag(&self, v: ValueId) -> Option<Value> {
+        self.truths[v].expand()
+    }
+
+    /// A float constant, from the program's constants.
+    pub(crate) fn float(&mut self, x: f64) -> Value {
+        if x.to_bits() == 0 {
+            return self.ins().f64const(0.0);
+        }
+        let bits = x.to_bits();
+        let known = self.program.consts.iter().position(|c| *c == bits);
+        let index = known.unwrap_or_else(|| {
+            self.program.consts.push(bits);
+            self.program.consts.len() - 1
+        });
+        // Not `can_move`: such loads leave loops, and a register a constant is more than there are.
+        let flags = MemFlagsData::trusted().with_readonly();
+        let base = self.bases.consts;
+        self.ins().load(F64, flags, base, index as i32 * 8)
+    }
+
+    fn set(&mut self, inst: &Inst, value: Value) {
+        if let Some(result) = inst.results.first() {
+            self.values[*result] = value.into();
+        }
+    }
+
+    fn set_flag(&mut self, inst: &Inst, flag: Value) {
+        if let Some(result) = inst.results.first() {
+            self.truths[*result] = flag.into();
+        }
+    }
+
+    fn set_const(&mut self, inst: &Inst, value: Const) {
+        if let Some(result) = inst.results.first() {
+            self.consts[*result] = Some(value);
+        }
+    }
+
+    fn args(&mut self, inst: &Inst) -> Result<Vec<Value>, BackendError> {
+        inst.args.iter().map(|v| self.value(*v)).collect()
+    }
+
+    // ---- instructions ----
+
+    fn inst(&mut self, inst: &Inst) -> Result<(), BackendError> {
+        match &inst.op {
+            Op::Fconst(bits) => self.set_const(inst, Const::Float(f64::from_bits(*bits))),
+            Op::Iconst(x) => self.set_const(inst, Const::Int(*x)),
+            Op::Rconst(x) => self.set_const(inst, Const::Int(i64::from(*x))),
+            Op::FuncAddr(func) => self.set_const(inst, Const::Int(i64::from(func.as_u32()))),
+            Op::SampleRate => self.set_const(inst, Const::Float(self.program.module.rate)),
+            Op::Pure(op) => match crate::ops::pure(self, *op, &inst.args)? {
+                crate::ops::Made::Value(value) => self.set(inst, value),
+                crate::ops::Made::Flag(flag) => self.set_flag(inst, flag),
+            },
+            Op::Slow(slow) => self.slow(inst, *slow)?,
+            Op::Load(ty, offset) => {
+                let (base, offset) = self.word(inst.args[0], *offset)?;
+                let value = self.read(clif_type(*ty), Region::Words, base, offset);
+                self.set(inst, value);
+            }
+            Op::Store(_, offset) => {
+                let (base, offset) = self.word(inst.args[0], *offset)?;
+                let value = self.value(inst.args[1])?;
+                self.write(Region::Words, value, base, offset);
+            }
+            Op::LinePos(offset) => {
+                let (header, at) = self.line(inst.args[0], *offset)?;
+                let value = self.read(I64, Region::Positions, header, at + Line::POS as i32);
+                self.set(inst, value);
+            }
+            Op::LineSetPos(offset) => {
+                let (header, at) = self.line(inst.args[0], *offset)?;
+                let value = self.value(inst.args[1])?;
+                self.write(Region::Positions, value, header, at + Line::POS as i32);
+            }
+            Op::LineLoad { offset, len } => {
+                let place = self.sample(inst.args[0], inst.args[1], *offset, *len)?;
+                let value = self.read(F64, Region::Samples, place, 0);
+                self.set(inst, value);
+            }
+            Op::LineStore { offset, len } => {
+                let place = self.sample(inst.args[0], inst.args[1], *offset, *len)?;
+                let value = self.value(inst.args[2])?;
+                self.write(Region::Samples, value, place, 0);
+            }
+            Op::Block { offset, .. } => {
+                let base = self.value(inst.args[0])?;
+                let value = self.add(base, i64::from(*offset));
+                self.set(inst, value);
+            }
+            Op::Alloc(shape) => self.alloc(inst, shape.as_u32())?,
+            Op::HeapLoad { field, ty, .. } => {
+                let (object, at) = self.object(inst.args[0], self.bases.zeros)?;
+                let value = self.read(clif_type(*ty), Region::Heap, object, at + 8 + *field as i32 * 8);
+                self.set(inst, value);
+            }
+            Op::HeapStore { field, .. } => {
+                let (object, at) = self.object(inst.args[0], self.bases.dump)?;
+                let value = self.value(inst.args[1])?;
+                self.write(Region::Heap, value, object, at + 8 + *field as i32 * 8);
+            }
+            Op::Retain => self.owner(inst, Libcall::Retain)?,
+            Op::Release => self.owner(inst, Libcall::Release)?,
+            Op::Call(func) => self.call(inst, *func)?,
+            Op::CallClosure(sig) => self.call_closure(inst, *sig)?,
+            Op::Now => {
+                let now = self.read(I64, Region::Ctx, self.ctx, at::NOW);
+                let value = self.ins().fcvt_from_sint(F64, now);
+                self.set(inst, value);
+            }
+            Op::SetNow => {
+                let now = self.value(inst.args[0])?;
+                self.write(Region::Ctx, now, self.ctx, at::NOW);
+            }
+            Op::FirstNow => {
+                let value = self.fixed(I64, self.ctx, at::FIRST_NOW);
+                self.set(inst, value);
+            }
+            Op::Cell(cell) => {
+                let value = self.fixed(F64, self.bases.cells, *cell as i32 * 8);
+                self.set(inst, value);
+            }
+            Op::Input(channel) => {
+                let place = self.frame(*channel, inst.args[0])?;
+                let flags = MemFlagsData::trusted().with_readonly();
+                let value = self.ins().load(F64, flags, place, 0);
+                self.set(inst, value);
+            }
+            Op::Output(channel) => {
+                let place = self.frame(self.program.module.inputs + *channel, inst.args[0])?;
+                let value = self.value(inst.args[1])?;
+                self.write(Region::Outputs, value, place, 0);
+            }
+            Op::BudgetReset => self.budget_reset(inst),
+            Op::BudgetEnter(site) => self.budget_enter(inst, *site),
+            Op::BudgetLeave => {
+                let depth = self.read(I64, Region::Ctx, self.ctx, at::DEPTH);
+                let depth = self.add(depth, 1);
+                self.write(Region::Ctx, depth, self.ctx, at::DEPTH);
+            }
+            Op::Faulted => {
+                let fault = self.read(I64, Region::Ctx, self.ctx, at::FAULT);
+                let flag = self.compare(IntCC::NotEqual, fault, 0);
+                self.set_flag(inst, flag);
+            }
+        }
+        Ok(())
+    }
+
+    // ---- memory ----
+
+    fn flags(&mut self, region: Region) -> MemFlagsData {
+        let data = AliasRegionData { user_id: region as u32, description: format!("{region:?}").into() };
+        let region = self.cursor.func.dfg.alias_regions.insert(data);
+        MemFlagsData::trusted().with_alias_region(Some(region))
+    }
+
+    fn read(&mut self, ty: Type, region: Region, base: Value, offset: i32) -> Value {
+        let flags = self.flags(region);
+        self.ins().load(ty, flags, base, offset)
+    }
+
+    fn write(&mut self, region: Region, value: Value, base: Value, offset: i32) {
+        let flags = self.flags(region);
+        self.ins().store(flags, value, base, offset);
+    }
+
+    /// Reads what never changes during a call.
+    fn fixed(&mut self, ty: Type, base: Value, offset: i32) -> Value {
+        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+        self.ins().load(ty, flags, base, offset)
+    }
+
+    /// A sum with a constant.
+    fn add(&mut self, value: Value, more: i64) -> Value {
+        if more == 0 {
+            return value;
+        }
+        let more = self.ins().iconst(I64, more);
+        self.ins().iadd(value, more)
+    }
+
+    fn compare(&mut self, code: IntCC, value: Value, with: i64) -> Value {
+        let with = self.ins().iconst(I64, with);
+        self.ins().icmp(code, value, with)
+    }
+
+    /// `base + 8 * index`, in the form that addresses fold.
+    fn index(&mut self, base: Value, index: Value) -> Value {
+        let three = self.ins().iconst(I64, 3);
+        let bytes = self.ins().ishl(index, three);
+        self.ins().iadd(base, bytes)
+    }
+
+    /// Address and byte offset of state word `base + offset`.
+    fn word(&mut self, base: ValueId, offset: u32) -> Result<(Value, i32), BackendError> {
+        match self.consts[base] {
+            Some(Const::Int(base)) => Ok((self.bases.words, bytes(base + i64::from(offset))?)),
+            Some(Const::Float(_)) | None => {
+                let base = self.value(base)?;
+                Ok((self.index(self.bases.words, base), bytes(i64::from(offset))?))
+            }
+        }
+    }
+
+    /// Address and byte offset of the header of the line at word `base + offset`.
+    fn line(&mut self, base: ValueId, offset: u32) -> Result<(Value, i32), BackendError> {
+        if let Some(Const::Int(base)) = self.consts[base] {
+            let word = base + i64::from(offset);
+            let line = self.program.layout.lines.iter().position(|line| i64::from(line.word) == word);
+            let line = line.ok_or_else(|| BackendError::Internal(format!("no delay line at word {word}")))?;
+            return Ok((self.bases.lines, line as i32 * Line::SIZE as i32));
+        }
+        let (word, at) = self.word(base, offset)?;
+        let number = self.fixed(I64, word, at);
+        let size = self.ins().iconst(I64, Line::SIZE as i64);
+        let at = self.ins().imul(number, size);
+        let lines = self.bases.lines;
+        Ok((self.ins().iadd(lines, at), 0))
+    }
+
+    /// Address of sample `index` of a line.
+    fn sample(&mut self, base: ValueId, index: ValueId, offset: u32, len: u32) -> Result<Value, BackendError> {
+        let (header, at) = self.line(base, offset)?;
+        let samples = self.fixed(I64, header, at + Line::SAMPLES as i32);
+        let index = self.value(index)?;
+        let mask = self.ins().iconst(I64, i64::from(len.max(1).next_power_of_two()) - 1);
+        let index = self.ins().band(index, mask);
+        Ok(self.index(samples, index))
+    }
+
+    /// Address of a frame of a channel; outputs come after the inputs.
+    fn frame(&mut self, channel: u32, frame: ValueId) -> Result<Value, BackendError> {
+        let channel = self.fixed(I64, self.bases.channels, channel as i32 * 8);
+        let frame = self.value(frame)?;
+        Ok(self.index(channel, frame))
+    }
+
+    /// Address and byte offset of an object's header; `null` is the address that null stands for.
+    fn object(&mut self, object: ValueId, null: Value) -> Result<(Value, i32), BackendError> {
+        if let Some(Const::Int(offset @ 1..)) = self.consts[object] {
+            return Ok((self.bases.heap, bytes(offset)?));
+        }
+        let object = self.value(object)?;
+        let address = self.index(self.bases.heap, object);
+        let zero = self.ins().iconst(I64, 0);
+        let none = self.ins().icmp(IntCC::Equal, object, zero);
+        Ok((self.ins().select(none, null, address), 0))
+    }
+
+    // ---- calls ----
+
+    /// The function `(space, number)`, declared on first use.
+    fn declare(&mut self, space: u32, number: u32, sig: impl FnOnce() -> Signature) -> FuncRef {
+        if let Some(known) = self.libcalls.get(&(space, number)) {
+            return *known;
+        }
+        let signature = self.cursor.func.import_signature(sig());
+        let name = UserExternalName { namespace: space, index: number };
+        let name = ExternalName::user(self.cursor.func.declare_imported_user_function(name));
+        let colocated = space != LIBCALLS;
+        let func = self.cursor.func.import_function(ExtFuncData { name, signature, colocated, patchable: false });
+        self.libcalls.insert((space, number), func);
+        func
+    }
+
+    /// Calls a function in Rust.
+    pub(crate) fn libcall(&mut self, call: Libcall, args: &[Value]) -> Option<Value> {
+        let host = self.program.host;
+        let func = self.declare(LIBCALLS, call.number(), || libcall_signature(call, host));
+        let inst = self.ins().call(func, args);
+        self.cursor.func.dfg.inst_results(inst).first().copied()
+    }
+
+    /// Calls a precise function through a trampoline that keeps all registers, for the block is cold.
+    fn slow(&mut self, inst: &Inst, slow: SlowFn) -> Result<(), BackendError> {
+        if !self.program.slow.contains(&slow) {
+            self.program.slow.push(slow);
+        }
+        let func = self.declare(SLOW, Libcall::Slow(slow).number(), slow_signature);
+        let first = self.value(inst.args[0])?;
+        let second = inst.args.get(1).map_or(Ok(first), |v| self.value(*v))?;
+        let ctx = self.ctx;
+        self.ins().call(func, &[ctx, first, second]);
+        let value = self.read(F64, Region::Ctx, ctx, at::RESULT);
+        self.set(inst, value);
+        Ok(())
+    }
+
+    fn call(&mut self, inst: &Inst, func: FuncId) -> Result<(), BackendError> {
+        let callee = &self.program.module.funcs[func];
+        let callee = self.declare(FUNCS, func.as_u32(), || signature(&callee.params(), &callee.rets, CallConv::Tail));
+        let mut args = vec![self.ctx];
+        args.extend(self.args(inst)?);
+        let call = self.ins().call(callee, &args);
+        for (nth, result) in inst.results.iter().enumerate() {
+            self.values[*result] = self.cursor.func.dfg.inst_results(call)[nth].into();
+        }
+        Ok(())
+    }
+
+    fn call_closure(&mut self, inst: &Inst, sig: attacca_mir::module::SigId) -> Result<(), BackendError> {
+        let module = self.program.module;
+        let types = &module.sigs[sig];
+        let mut args = vec![self.ctx];
+        args.extend(self.args(inst)?);
+        let known = self.sigs.get(&sig).copied();
+        let sig_ref = known.unwrap_or_else(|| {
+            let mut params = vec![Ty::Ref];
+            params.extend_from_slice(&types.params);
+            self.cursor.func.import_signature(signature(&params, &types.rets, CallConv::Tail))
+        });
+        self.sigs.insert(sig, sig_ref);
+        let closure = args[1];
+        let (some, none, done) = (self.block(), self.block(), self.block());
+        self.cursor.func.layout.set_cold(none);
+        let rets: Vec<Value> =
+            types.rets.iter().map(|ty| self.cursor.func.dfg.append_block_param(done, clif_type(*ty))).collect();
+        self.ins().brif(closure, some, &[], none, &[]);
+        self.cursor.insert_block(some);
+        let object = self.index(self.bases.heap, closure);
+        let number = self.read(I64, Region::Heap, object, 8);
+        let entry = self.index(self.bases.table, number);
+        let entry = self.ins().load(I64, MemFlagsData::trusted().with_readonly(), entry, 0);
+        let call = self.ins().call_indirect(sig_ref, entry, &args);
+        let results: Vec<BlockArg> =
+            self.cursor.func.dfg.inst_results(call).iter().map(|v| BlockArg::Value(*v)).collect();
+        self.ins().jump(done, &results);
+        self.cursor.insert_block(none);
+        let zeros: Vec<BlockArg> = types.rets.iter().map(|ty| BlockArg::Value(self.zero(*ty))).collect();
+        self.ins().jump(done, &zeros);
+        self.cursor.insert_block(done);
+        for (result, value) in inst.results.iter().zip(rets) {
+            self.values[*result] = value.into();
+        }
+        Ok(())
+    }
+
+    fn zero(&mut self, ty: Ty) -> Value {
+        match ty {
+            Ty::F64 => self.ins().f64const(0.0),
+            Ty::I64 | Ty::Ref => self.ins().iconst(I64, 0),
+        }
+    }
+
+    fn block(&mut self) -> ir::Block {
+        self.cursor.func.dfg.make_block()
+    }
+
+    fn alloc(&mut self, inst: &Inst, shape: u32) -> Result<(), BackendError> {
+        let size = inst.args.len().max(1) as u32 * 8;
+        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
+        let slot = self.cursor.func.create_sized_stack_slot(slot);
+        let fields = self.ins().stack_addr(I64, slot, 0);
+        for (nth, arg) in inst.args.iter().enumerate() {
+            let value = self.value(*arg)?;
+            self.write(Region::Stack, value, fields, nth as i32 * 8);
+        }
+        let shape = self.ins().iconst(I32, i64::from(shape));
+        let count = self.ins().iconst(I32, inst.args.len() as i64);
+        let site = i64::from(self.mir.site);
+        let site = self.ins().iconst(I32, site);
+        let ctx = self.ctx;
+        if let Some(object) = self.libcall(Libcall::Alloc, &[ctx, shape, count, fields, site]) {
+            self.set(inst, object);
+        }
+        Ok(())
+    }
+
+    fn owner(&mut self, inst: &Inst, call: Libcall) -> Result<(), BackendError> {
+        let object = self.value(inst.args[0])?;
+        let ctx = self.ctx;
+        self.libcall(call, &[ctx, object]);
+        Ok(())
+    }
+
+    // ---- budget ----
+
+    fn budget_reset(&mut self, inst: &Inst) {
+        let fault = self.read(I64, Region::Ctx, self.ctx, at::FAULT);
+        let fine = self.compare(IntCC::Equal, fault, 0);
+        let calls = self.ins().iconst(I64, i64::from(CALL_BUDGET));
+        let none = self.ins().iconst(I64, 0);
+        let calls = self.ins().select(fine, calls, none);
+        let depth = self.ins().iconst(I64, i64::from(DEPTH_BUDGET));
+        self.write(Region::Ctx, calls, self.ctx, at::CALLS);
+        self.write(Region::Ctx, depth, self.ctx, at::DEPTH);
+        self.set_flag(inst, fine);
+    }
+
+    /// A fault leaves no calls, so that only calls and levels are tested.
+    fn budget_enter(&mut self, inst: &Inst, site: u32) {
+        let calls = self.read(I64, Region::Ctx, self.ctx, at::CALLS);
+        let depth = self.read(I64, Region::Ctx, self.ctx, at::DEPTH);
+        let (calls, depth) = (self.add(calls, -1), self.add(depth, -1));
+        let either = self.ins().bor(calls, depth);
+        let spent = self.compare(IntCC::SignedLessThan, either, 0);
+        let (over, fine, done) = (self.block(), self.block(), self.block());
+        self.cursor.func.layout.set_cold(over);
+        let allowed = self.cursor.func.dfg.append_block_param(done, I64);
+        self.ins().brif(spent, over, &[], fine, &[]);
+        self.cursor.insert_block(fine);
+        self.write(Region::Ctx, calls, self.ctx, at::CALLS);
+        self.write(Region::Ctx, depth, self.ctx, at::DEPTH);
+        let one = self.ins().iconst(I64, 1);
+        self.ins().jump(done, &[BlockArg::Value(one)]);
+        self.cursor.insert_block(over);
+        let old = self.read(I64, Region::Ctx, self.ctx, at::FAULT);
+        let bits = i64::from(site) << 8 | FaultKind::Recursion as i64;
+        let new = self.ins().iconst(I64, bits);
+        let fault = self.ins().select(old, old, new);
+        self.write(Region::Ctx, fault, self.ctx, at::FAULT);
+        let zero = self.ins().iconst(I64, 0);
+        self.write(Region::Ctx, zero, self.ctx, at::CALLS);
+        self.ins().jump(done, &[BlockArg::Value(zero)]);
+        self.cursor.insert_block(done);
+        self.set(inst, allowed);
+    }
+}
+
+/// Byte offset of a word, as far as an instruction reaches.
+fn bytes(word: i64) -> Result<i32, BackendError> {
+    word.checked_mul(8)
+        .and_then(|at| i32::try_from(at).ok())
+        .ok_or_else(|| BackendError::TooLarge(format!("state word {word} is out of reach")))
+}
+
+fn libcall_signature(call: Libcall, conv: CallConv) -> Signature {
+    let (params, ret): (&[Type], Option<Type>) = match call {
+        Libcall::Alloc => (&[I64, I32, I32, I64, I32], Some(I64)),
+        Libcall::Retain | Libcall::Release => (&[I64, I64], None),
+        Libcall::Pure(_) | Libcall::Slow(_) => (&[F64, F64], Some(F64)),
+    };
+    let mut sig = Signature::new(conv);
+    sig.params.extend(params.iter().map(|ty| AbiParam::new(*ty)));
+    sig.returns.extend(ret.map(AbiParam::new));
+    sig
+}
+
+fn slow_signature() -> Signature {
+    let mut sig = Signature::new(CallConv::PreserveAll);
+    sig.params.extend([I64, F64, F64].map(AbiParam::new));
+    sig
+}
+
+/// The trampoline to a precise function: keeps all registers, leaves the result in the context.
+pub(crate) fn slow_trampoline(slow: SlowFn, host: CallConv) -> ir::Function {
+    let number = Libcall::Slow(slow).number();
+    let mut clif = ir::Function::with_name_signature(ir::UserFuncName::user(SLOW, number), slow_signature());
+    let signature = clif.import_signature(libcall_signature(Libcall::Slow(slow), host));
+    let name = clif.declare_imported_user_function(UserExternalName { namespace: LIBCALLS, index: number });
+    let name = ExternalName::user(name);
+    let func = clif.import_function(ExtFuncData { name, signature, colocated: false, patchable: false });
+    let block = clif.dfg.make_block();
+    let [ctx, a, b] = [I64, F64, F64].map(|ty| clif.dfg.append_block_param(block, ty));
+    let mut cursor = FuncCursor::new(&mut clif);
+    cursor.insert_block(block);
+    let call = cursor.ins().call(func, &[a, b]);
+    let value = cursor.func.dfg.first_result(call);
+    cursor.ins().store(MemFlagsData::trusted(), value, ctx, at::RESULT);
+    cursor.ins().return_(&[]);
+    clif
+}
+
+/// The entry for tasks: calls the closure in its second argument through the table.
+pub(crate) fn task_entry(host: CallConv) -> ir::Function {
+    let sig = signature(&[Ty::Ref], &[], host);
+    let mut clif = ir::Function::with_name_signature(ir::UserFuncName::user(ENTRIES, 0), sig);
+    let callee = clif.import_signature(signature(&[Ty::Ref], &[], CallConv::Tail));
+    let [block, some, none] = [(); 3].map(|()| clif.dfg.make_block());
+    let [ctx, closure] = [I64; 2].map(|ty| clif.dfg.append_block_param(block, ty));
+    let mut cursor = FuncCursor::new(&mut clif);
+    cursor.insert_block(block);
+    cursor.ins().brif(closure, some, &[], none, &[]);
+    cursor.insert_block(some);
+    let flags = MemFlagsData::trusted();
+    let three = cursor.ins().iconst(I64, 3);
+    let heap = cursor.ins().load(I64, flags, ctx, at::HEAP);
+    let place = cursor.ins().ishl(closure, three);
+    let object = cursor.ins().iadd(heap, place);
+    let number = cursor.ins().load(I64, flags, object, 8);
+    let table = cursor.ins().load(I64, flags, ctx, at::TABLE);
+    let place = cursor.ins().ishl(number, three);
+    let place = cursor.ins().iadd(table, place);
+    let entry = cursor.ins().load(I64, flags, place, 0);
+    cursor.ins().call_indirect(callee, entry, &[ctx, closure]);
+    cursor.ins().jump(none, &[]);
+    cursor.insert_block(none);
+    cursor.ins().return_(&[]);
+    clif
+}
+
+/// A function that does nothing, for table places without code.
+pub(crate) fn nothing() -> ir::Function {
+    let sig = signature(&[Ty::Ref], &[], CallConv::Tail);
+    let mut clif = ir::Function::with_name_signature(ir::UserFuncName::user(ENTRIES, 1), sig);
+    let block = clif.dfg.make_block();
+    clif.dfg.append_block_param(block, I64);
+    clif.dfg.append_block_param(block, I64);
+    let mut cursor = FuncCursor::new(&mut clif);
+    cursor.insert_block(block);
+    cursor.ins().return_(&[]);
+    clif
+}
+
+/// Reachable blocks, each before what it dominates.
+fn reverse_postorder(func: &Function) -> Vec<BlockId> {
+    let mut seen: SecondaryMap<BlockId, bool> = SecondaryMap::new();
+    let mut order = Vec::new();
+    let mut stack = vec![(func.entry, 0)];
+    seen[func.entry] = true;
+    while let Some((block, nth)) = stack.pop() {
+        match func.blocks[block].end.jumps().nth(nth).map(|jump| jump.to) {
+            Some(to) => {
+                stack.push((block, nth + 1));
+                if !std::mem::replace(&mut seen[to], true) {
+                    stack.push((to, 0));
+                }
+            }
+            None => order.push(block),
+        }
+    }
+    order.reverse();
+    order
+}

@@ -1,0 +1,163 @@
+//! Pure ops to CLIF: one arm each, the same bits as [`Pure::eval`](attacca_mir::op::Pure::eval).
+//!
+//! Takes operands through [`Emit`], gives a value or a flag. Elementary functions that legalisation
+//! left are calls.
+
+use crate::emit::{Const, Emit};
+use crate::libcalls::Libcall;
+use attacca_mir::backend::BackendError;
+use attacca_mir::module::ValueId;
+use attacca_mir::op::Pure;
+use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
+use cranelift_codegen::ir::types::{F64, I64};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
+
+/// What a pure op became.
+pub(crate) enum Made {
+    /// A 64-bit value.
+    Value(Value),
+    /// An 8-bit truth.
+    Flag(Value),
+}
+
+/// Emits `op` on `args`, whose number and types are verified.
+pub(crate) fn pure(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Result<Made, BackendError> {
+    match op {
+        Pure::Select | Pure::Iselect => return select(e, args),
+        Pure::Iand | Pure::Ior | Pure::Ixor => {
+            if let Some(flag) = logic(e, op, args) {
+                return Ok(Made::Flag(flag));
+            }
+        }
+        Pure::Ine => {
+            if let (Some(flag), Some(Const::Int(0))) = (e.known_flag(args[0]), e.constant(args[1])) {
+                return Ok(Made::Flag(flag));
+            }
+        }
+        _ if op.params().is_empty() => return Err(BackendError::Unsupported(op.name().into())),
+        _ => {}
+    }
+    let a = e.value(args[0])?;
+    let b = args.get(1).map_or(Ok(a), |v| e.value(*v))?;
+    let value = match op {
+        Pure::Add => e.ins().fadd(a, b),
+        Pure::Sub => e.ins().fsub(a, b),
+        Pure::Mul => e.ins().fmul(a, b),
+        Pure::Div => e.ins().fdiv(a, b),
+        Pure::Rem => rem(e, a, b, args[1]),
+        Pure::Neg => e.ins().fneg(a),
+        Pure::Abs => e.ins().fabs(a),
+        Pure::Sqrt => e.ins().sqrt(a),
+        Pure::Floor => e.ins().floor(a),
+        Pure::Ceil => e.ins().ceil(a),
+        Pure::Trunc => e.ins().trunc(a),
+        Pure::Round => round(e, a),
+        Pure::Min => extreme(e, a, b, (b, a)),
+        Pure::Max => extreme(e, a, b, (a, b)),
+        Pure::Sin
+        | Pure::Cos
+        | Pure::Tan
+        | Pure::Asin
+        | Pure::Acos
+        | Pure::Atan
+        | Pure::Atan2
+        | Pure::Sinh
+        | Pure::Cosh
+        | Pure::Tanh
+        | Pure::Log
+        | Pure::Pow => e
+            .libcall(Libcall::Pure(op), &[a, b])
+            .ok_or_else(|| BackendError::Internal("an elementary function without a result".into()))?,
+        Pure::Feq => return Ok(fcmp(e, FloatCC::Equal, a, b)),
+        Pure::Fne => return Ok(fcmp(e, FloatCC::NotEqual, a, b)),
+        Pure::Flt => return Ok(fcmp(e, FloatCC::LessThan, a, b)),
+        Pure::Fle => return Ok(fcmp(e, FloatCC::LessThanOrEqual, a, b)),
+        Pure::Fgt => return Ok(fcmp(e, FloatCC::GreaterThan, a, b)),
+        Pure::Fge => return Ok(fcmp(e, FloatCC::GreaterThanOrEqual, a, b)),
+        Pure::Iadd => e.ins().iadd(a, b),
+        Pure::Isub => e.ins().isub(a, b),
+        Pure::Imul => e.ins().imul(a, b),
+        Pure::Iand => e.ins().band(a, b),
+        Pure::Ior => e.ins().bor(a, b),
+        Pure::Ixor => e.ins().bxor(a, b),
+        Pure::Ishl => e.ins().ishl(a, b),
+        Pure::Ushr => e.ins().ushr(a, b),
+        Pure::Sshr => e.ins().sshr(a, b),
+        Pure::Ieq => return Ok(icmp(e, IntCC::Equal, a, b)),
+        Pure::Ine => return Ok(icmp(e, IntCC::NotEqual, a, b)),
+        Pure::Ilt => return Ok(icmp(e, IntCC::SignedLessThan, a, b)),
+        Pure::Ile => return Ok(icmp(e, IntCC::SignedLessThanOrEqual, a, b)),
+        Pure::Ftoi => e.ins().fcvt_to_sint_sat(I64, a),
+        Pure::Itof => e.ins().fcvt_from_sint(F64, a),
+        Pure::Bits => e.ins().bitcast(I64, MemFlagsData::new(), a),
+        Pure::FromBits => e.ins().bitcast(F64, MemFlagsData::new(), a),
+        Pure::Select | Pure::Iselect => return select(e, args),
+    };
+    Ok(Made::Value(value))
+}
+
+fn fcmp(e: &mut Emit<'_, '_>, code: FloatCC, a: Value, b: Value) -> Made {
+    Made::Flag(e.ins().fcmp(code, a, b))
+}
+
+fn icmp(e: &mut Emit<'_, '_>, code: IntCC, a: Value, b: Value) -> Made {
+    Made::Flag(e.ins().icmp(code, a, b))
+}
+
+fn select(e: &mut Emit<'_, '_>, args: &[ValueId]) -> Result<Made, BackendError> {
+    let cond = e.flag(args[0])?;
+    if let (Some(yes), Some(no)) = (e.known_flag(args[1]), e.known_flag(args[2])) {
+        return Ok(Made::Flag(e.ins().select(cond, yes, no)));
+    }
+    let (yes, no) = (e.value(args[1])?, e.value(args[2])?);
+    Ok(Made::Value(e.ins().select(cond, yes, no)))
+}
+
+/// Logic on two truths stays a truth.
+fn logic(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Option<Value> {
+    let (a, b) = (e.known_flag(args[0])?, e.known_flag(args[1]));
+    let b = match (b, e.constant(args[1])) {
+        (Some(b), _) => b,
+        (None, Some(Const::Int(bit @ 0..=1))) => e.ins().iconst(cranelift_codegen::ir::types::I8, bit),
+        (None, Some(Const::Int(_) | Const::Float(_)) | None) => return None,
+    };
+    Some(match op {
+        Pure::Iand => e.ins().band(a, b),
+        Pure::Ior => e.ins().bor(a, b),
+        _ => e.ins().bxor(a, b),
+    })
+}
+
+/// As `math::rem`; for a constant finite divisor without the test for infinity.
+fn rem(e: &mut Emit<'_, '_>, a: Value, b: Value, divisor: ValueId) -> Value {
+    let quotient = e.ins().fdiv(a, b);
+    let quotient = e.ins().trunc(quotient);
+    let product = e.ins().fmul(quotient, b);
+    let finite = matches!(e.constant(divisor), Some(Const::Float(x)) if x.is_finite());
+    let product = if finite {
+        product
+    } else {
+        let size = e.ins().fabs(b);
+        let inf = e.float(f64::INFINITY);
+        let endless = e.ins().fcmp(FloatCC::Equal, size, inf);
+        let none = e.ins().fabs(quotient);
+        e.ins().select(endless, none, product)
+    };
+    e.ins().fsub(a, product)
+}
+
+/// As `math::round`.
+fn round(e: &mut Emit<'_, '_>, a: Value) -> Value {
+    let half = e.float(0.5_f64.next_down());
+    let half = e.ins().fcopysign(half, a);
+    let sum = e.ins().fadd(a, half);
+    e.ins().trunc(sum)
+}
+
+/// As `math::min` and `math::max`: `b` where `less.0 < less.1`, else `a`; the other where one is NaN.
+fn extreme(e: &mut Emit<'_, '_>, a: Value, b: Value, less: (Value, Value)) -> Value {
+    let other = e.ins().fcmp(FloatCC::LessThan, less.0, less.1);
+    let chosen = e.ins().select(other, b, a);
+    let number = e.ins().fcmp(FloatCC::Ordered, a, a);
+    e.ins().select(number, chosen, b)
+}
