@@ -1,0 +1,41 @@
+//! `check`: reports what is wrong with programs.
+
+use crate::program::{compile_any, human, json, rejected};
+use crate::{Failure, Outcome};
+use attacca_engine::Target;
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Program files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Human: text with source lines, to standard error. Json: one object a line, to standard output
+    #[arg(long, default_value = "human")]
+    message_format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    let mut bad = 0;
+    for file in &args.files {
+        let compiled = compile_any(file, Target::default(), 48_000.0)?;
+        let messages = compiled.messages();
+        match args.message_format {
+            Format::Human => eprint!("{}", human(&compiled)),
+            Format::Json => messages.iter().for_each(|m| println!("{}", json(m))),
+        }
+        bad += usize::from(rejected(&messages));
+    }
+    match bad {
+        0 => Ok(()),
+        1 => Err(Failure::Rejected("1 program was rejected".into())),
+        n => Err(Failure::Rejected(format!("{n} programs were rejected"))),
+    }
+}

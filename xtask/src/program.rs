@@ -1,0 +1,81 @@
+//! Reading and compiling program files; printing what the compiler says.
+
+use crate::Failure;
+use attacca_engine::pipeline::{self, Compiled, Options};
+use attacca_engine::{Hz, Message, Program, Severity, Target};
+use clap::ValueEnum;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The text of a program file; status 2 if it cannot be read.
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    let bytes = fs::read(path).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
+    String::from_utf8(bytes)
+        .map_err(|e| Failure::Usage(format!("{}: not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to())))
+}
+
+/// How the arithmetic is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Math {
+    /// Every operation as written.
+    Strict,
+    /// Contracted and reassociated.
+    Fast,
+}
+
+impl Math {
+    /// Status 2 for what is still to come.
+    pub(crate) fn available(self) -> Result<(), Failure> {
+        match self {
+            Self::Strict => Ok(()),
+            Self::Fast => Err(Failure::Usage("`--math fast` is not built yet".into())),
+        }
+    }
+}
+
+/// The backend of this name; status 2 if there is none, or not yet.
+pub(crate) fn target(name: &str) -> Result<Target, Failure> {
+    name.parse().map_err(|e: attacca_engine::TargetError| Failure::Usage(e.to_string()))
+}
+
+/// Compiles a file. Prints its diagnostics to standard error; status 1 if it is rejected.
+pub(crate) fn compile(path: &Path, target: Target, rate: f64) -> Result<(Arc<Program>, Compiled), Failure> {
+    let compiled = compile_any(path, target, rate)?;
+    eprint!("{}", human(&compiled));
+    match compiled.program.clone() {
+        Some(program) => Ok((program, compiled)),
+        None => Err(Failure::Rejected(format!("{} was rejected", path.display()))),
+    }
+}
+
+/// Compiles a file, good or bad; status 2 if it cannot be read.
+pub(crate) fn compile_any(path: &Path, target: Target, rate: f64) -> Result<Compiled, Failure> {
+    let text = read(path)?;
+    let options = Options { target, rate: Hz(rate), ..Options::default() };
+    Ok(pipeline::compile(&path.display().to_string(), &text, &options))
+}
+
+/// The diagnostics as text, with the lines they are about.
+pub(crate) fn human(compiled: &Compiled) -> String {
+    compiled.diagnostics.render(&compiled.sources)
+}
+
+/// One diagnostic as one JSON object.
+pub(crate) fn json(message: &Message) -> String {
+    serde_json::json!({
+        "severity": message.severity.name(),
+        "code": message.code,
+        "message": message.message,
+        "file": message.file,
+        "start": { "line": message.line, "column": message.column },
+        "end": { "line": message.end_line, "column": message.end_column },
+        "notes": message.notes,
+    })
+    .to_string()
+}
+
+/// Whether any of them rejects the program.
+pub(crate) fn rejected(messages: &[Message]) -> bool {
+    messages.iter().any(|m| m.severity == Severity::Error)
+}

@@ -1,0 +1,234 @@
+//! `render`: a program to a sound file, csv or json; exact, whatever the block size.
+
+mod golden;
+mod midi;
+mod output;
+mod score;
+
+use crate::program::{self, Math};
+use crate::{Failure, Outcome};
+use attacca_engine::render::{Rendered, RenderSettings, Renderer};
+use attacca_engine::{OutputGuard, Program};
+use clap::ValueEnum;
+use output::Format;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Program file
+    file: PathBuf,
+    /// Output file; `-` is standard output. Without it csv and json go to standard output, wav to STEM.wav
+    #[arg(short = 'o', long)]
+    out: Option<PathBuf>,
+    /// Length in frames
+    #[arg(long, conflicts_with = "seconds")]
+    frames: Option<u64>,
+    /// Length in seconds
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// Frames a second
+    #[arg(long, default_value_t = 48_000.0)]
+    sample_rate: f64,
+    /// Frames a block; does not change the samples
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    block_size: u32,
+    /// Quarter notes a minute
+    #[arg(long)]
+    tempo: Option<f64>,
+    /// jit, vm, closures, wasm or eval
+    #[arg(long, default_value = "jit")]
+    backend: String,
+    /// Arithmetic
+    #[arg(long, default_value = "strict")]
+    math: Math,
+    /// Form of the output
+    #[arg(long)]
+    format: Option<Format>,
+    /// Bits a sample of a wav file
+    #[arg(long, default_value = "32f")]
+    bits: output::Bits,
+    /// Sound file that the program hears; also gives the length
+    #[arg(long)]
+    input: Option<PathBuf>,
+    /// MIDI file that plays the program; also gives the length, plus 2 seconds
+    #[arg(long)]
+    midi: Option<PathBuf>,
+    /// NAME=VALUE or NAME=VALUE@SECONDS: sets a control, in the program's units
+    #[arg(long = "param", value_name = "NAME=VALUE[@SECONDS]")]
+    params: Vec<String>,
+    /// FRAME:FILE: another program takes over exactly before a frame
+    #[arg(long = "swap", value_name = "FRAME:FILE")]
+    swaps: Vec<String>,
+    /// Milliseconds over which the jump of a swap is hidden; 0 is off
+    #[arg(long, default_value_t = 0.0, value_name = "MS")]
+    declick: f64,
+    /// Guard the output as the plugin does
+    #[arg(long)]
+    guard: bool,
+    /// Compare with this wav, csv or json file; status 1 at the first difference
+    #[arg(long, value_name = "GOLDEN")]
+    expect: Option<PathBuf>,
+    /// Largest difference from the golden that passes
+    #[arg(long, default_value_t = 0.0, value_name = "X")]
+    tolerance: f64,
+    /// Compile time, realtime factor, worst callback and the plan of each swap, to standard error
+    #[arg(long)]
+    stats: bool,
+    /// Folder searched for modules
+    #[arg(long = "lib", value_name = "DIR")]
+    libs: Vec<PathBuf>,
+    /// Number literals as written, or rounded as mimium rounds them
+    #[arg(long, default_value = "exact")]
+    literals: Literals,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Literals {
+    Exact,
+    Mimium,
+}
+
+pub(crate) fn run(args: &Args) -> Outcome {
+    available(args)?;
+    let eval = args.backend == "eval";
+    let target = if eval { attacca_engine::Target::Vm } else { program::target(&args.backend)? };
+    let (program, compiled) = program::compile(&args.file, target, args.sample_rate)?;
+    let format = format(args)?;
+    if format == Format::Wav && program.layout().outputs == 0 {
+        return Err(Failure::Rejected(format!(
+            "{} has no outputs: nothing to write as wav",
+            args.file.display()
+        )));
+    }
+    let plan = score::Plan::read(args, format, &program, target)?;
+    let rendered = if eval {
+        oracle(args, &compiled, &plan)?
+    } else {
+        let mut renderer = Renderer::new(&program, settings(args));
+        renderer.run_watched(&plan.score, progress(plan.score.frames))
+    };
+    report(args, &compiled.time, &plan, &rendered);
+    match &args.expect {
+        Some(golden) => {
+            golden::compare(golden, &rendered.channels, args.tolerance)?;
+            if args.out.is_some() {
+                write(args, format, &rendered)?;
+            }
+        }
+        None => write(args, format, &rendered)?,
+    }
+    match &rendered.fault {
+        Some(fault) => Err(Failure::Rejected(format!(
+            "{}:{}: the program was stopped at frame {} or later: {}",
+            args.file.display(),
+            fault.line,
+            fault.frame,
+            fault.message
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Status 2 for options whose part is still to come.
+fn available(args: &Args) -> Outcome {
+    args.math.available()?;
+    let missing = [
+        (args.tempo.is_some(), "`--tempo`"),
+        (!args.libs.is_empty(), "`--lib`"),
+        (args.literals == Literals::Mimium, "`--literals mimium`"),
+    ];
+    match missing.iter().find(|(used, _)| *used) {
+        Some((_, what)) => crate::not_built(what),
+        None if !(args.sample_rate.is_finite() && args.sample_rate >= 1.0 && args.sample_rate <= 1e6) => {
+            Err(Failure::Usage(format!("--sample-rate {}: not a sample rate", args.sample_rate)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn settings(args: &Args) -> RenderSettings {
+    RenderSettings {
+        block: args.block_size as usize,
+        declick: args.declick / 1000.0,
+        guard: if args.guard { OutputGuard::On } else { OutputGuard::Off },
+    }
+}
+
+/// The format asked for, else the one the output's name says, else wav.
+fn format(args: &Args) -> Result<Format, Failure> {
+    if let Some(format) = args.format {
+        return Ok(format);
+    }
+    let extension = args.out.as_deref().filter(|p| *p != Path::new("-")).and_then(Path::extension);
+    match extension.and_then(|e| e.to_str()) {
+        None | Some("wav") => Ok(Format::Wav),
+        Some("csv") => Ok(Format::Csv),
+        Some("json") => Ok(Format::Json),
+        Some(other) => Err(Failure::Usage(format!("`.{other}`: unknown format; use wav, csv or json"))),
+    }
+}
+
+/// Renders by the plain evaluator, the reference for all backends.
+fn oracle(
+    args: &Args,
+    compiled: &attacca_engine::pipeline::Compiled,
+    plan: &score::Plan,
+) -> Result<Rendered, Failure> {
+    if !args.swaps.is_empty() || args.guard {
+        return crate::not_built("`--swap` and `--guard` with `--backend eval`").map(|()| Rendered::default());
+    }
+    attacca_engine::render::oracle(compiled, &plan.score).map_err(Failure::Rejected)
+}
+
+fn write(args: &Args, format: Format, rendered: &Rendered) -> Outcome {
+    let default = || match format {
+        Format::Wav => args.file.with_extension("wav").file_name().map_or_else(|| "out.wav".into(), PathBuf::from),
+        Format::Csv | Format::Json => PathBuf::from("-"),
+    };
+    let path = args.out.clone().unwrap_or_else(default);
+    let bytes = output::encode(format, args.bits, args.sample_rate, &rendered.channels)?;
+    output::save(&path, &bytes)
+}
+
+/// A progress bar on a terminal for what takes longer than a second.
+fn progress(frames: u64) -> impl FnMut(u64) {
+    let bar = indicatif::ProgressBar::with_draw_target(Some(frames), indicatif::ProgressDrawTarget::hidden());
+    let start = std::time::Instant::now();
+    move |done| {
+        if bar.is_hidden() && start.elapsed() > Duration::from_secs(1) {
+            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        bar.set_position(done);
+        if done >= frames {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn report(args: &Args, compile: &Duration, plan: &score::Plan, rendered: &Rendered) {
+    for report in &rendered.reports {
+        eprintln!("note: {report}");
+    }
+    if !args.stats {
+        return;
+    }
+    let seconds = plan.score.frames as f64 / args.sample_rate;
+    eprintln!("compile          {:.3} ms", compile.as_secs_f64() * 1e3);
+    eprintln!("realtime factor  {:.1}", seconds / rendered.total.as_secs_f64().max(1e-9));
+    eprintln!("worst callback   {:.1} us of {} frames", rendered.worst.as_secs_f64() * 1e6, args.block_size);
+    for swap in &rendered.swaps {
+        let p = &swap.plan;
+        eprintln!(
+            "swap at {}: {:.1} us; {} kept, {} fresh, {} dropped",
+            swap.frame, swap.micros, p.kept, p.fresh, p.dropped
+        );
+        p.text.lines().for_each(|line| eprintln!("  {line}"));
+    }
+}
+
+/// A program for `--swap`, compiled like the first one.
+fn compile_swap(path: &Path, target: attacca_engine::Target, rate: f64) -> Result<Arc<Program>, Failure> {
+    program::compile(path, target, rate).map(|(program, _)| program)
+}

@@ -1,0 +1,115 @@
+//! Writing samples: wav, csv, json.
+
+use crate::{Failure, Outcome};
+use clap::ValueEnum;
+use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
+use std::path::Path;
+
+/// Forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// RIFF sound file.
+    Wav,
+    /// One line a frame, channels separated by commas, no header.
+    Csv,
+    /// `{"rate","channels","frames":[[..]]}`.
+    Json,
+}
+
+/// Sample formats of a wav file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Bits {
+    /// 16-bit integers; clip.
+    #[value(name = "16")]
+    Int16,
+    /// 24-bit integers; clip.
+    #[value(name = "24")]
+    Int24,
+    /// 32-bit floats.
+    #[value(name = "32f")]
+    Float32,
+}
+
+/// The bytes of a file with these planar channels.
+pub(super) fn encode(format: Format, bits: Bits, rate: f64, channels: &[Vec<f64>]) -> Result<Vec<u8>, Failure> {
+    match format {
+        Format::Wav => wav(bits, rate, channels),
+        Format::Csv => Ok(csv(channels).into_bytes()),
+        Format::Json => Ok(json(rate, channels).into_bytes()),
+    }
+}
+
+/// Writes to a file, or to standard output for `-`.
+pub(super) fn save(path: &Path, bytes: &[u8]) -> Outcome {
+    let written = if path == Path::new("-") {
+        std::io::stdout().write_all(bytes)
+    } else {
+        std::fs::write(path, bytes)
+    };
+    written.map_err(|e| Failure::Usage(format!("cannot write {}: {e}", path.display())))
+}
+
+fn frames(channels: &[Vec<f64>]) -> impl Iterator<Item = Vec<f64>> {
+    let count = channels.first().map_or(0, Vec::len);
+    (0..count).map(move |n| channels.iter().map(|c| c[n]).collect())
+}
+
+fn csv(channels: &[Vec<f64>]) -> String {
+    let mut text = String::new();
+    for frame in frames(channels) {
+        let cells: Vec<String> = frame.iter().map(|x| format!("{x:?}")).collect();
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn json(rate: f64, channels: &[Vec<f64>]) -> String {
+    let mut text = format!("{{\"rate\":{rate},\"channels\":{},\"frames\":[", channels.len());
+    // JSON has no NaN and no infinity: they are written as null.
+    let number = |x: &f64| if x.is_finite() { format!("{x:?}") } else { "null".to_owned() };
+    for (n, frame) in frames(channels).enumerate() {
+        let cells: Vec<String> = frame.iter().map(number).collect();
+        let comma = if n == 0 { "" } else { "," };
+        let _ = write!(text, "{comma}[{}]", cells.join(","));
+    }
+    text.push_str("]}\n");
+    text
+}
+
+fn wav(bits: Bits, rate: f64, channels: &[Vec<f64>]) -> Result<Vec<u8>, Failure> {
+    let (bits_per_sample, sample_format) = match bits {
+        Bits::Int16 => (16, hound::SampleFormat::Int),
+        Bits::Int24 => (24, hound::SampleFormat::Int),
+        Bits::Float32 => (32, hound::SampleFormat::Float),
+    };
+    let spec = hound::WavSpec {
+        channels: channels.len() as u16,
+        sample_rate: rate.round() as u32,
+        bits_per_sample,
+        sample_format,
+    };
+    let failed = |e: hound::Error| Failure::Usage(format!("cannot write wav: {e}"));
+    let mut bytes = Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).map_err(failed)?;
+    let mut clipped = 0_u64;
+    for x in frames(channels).flatten() {
+        match sample_format {
+            hound::SampleFormat::Float => writer.write_sample(x as f32),
+            hound::SampleFormat::Int => {
+                let full = f64::from(1_u32 << (bits_per_sample - 1));
+                let scaled = (x * full).round();
+                let kept = scaled.clamp(-full, full - 1.0);
+                clipped += u64::from(scaled != kept);
+                writer.write_sample(if kept.is_nan() { 0 } else { kept as i32 })
+            }
+        }
+        .map_err(failed)?;
+    }
+    writer.finalize().map_err(failed)?;
+    if clipped > 0 {
+        eprintln!("warning: {clipped} samples were beyond full scale and are clipped; `--bits 32f` keeps them");
+    }
+    Ok(bytes.into_inner())
+}
