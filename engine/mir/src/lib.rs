@@ -13,6 +13,7 @@ pub mod math;
 pub mod module;
 pub mod op;
 pub mod opt;
+pub mod plan;
 pub mod state_tree;
 pub mod text;
 pub mod verify;
