@@ -1,0 +1,332 @@
+//! The audio side neither allocates nor frees nor calls the system, on every backend: blocks of
+//! live programs with swaps, events, heap objects and faults in between.
+//!
+//! Two proofs over the same performance: an allocator that ends the process when the audio thread
+//! touches it, and, on Linux, a child process whose audio thread runs under seccomp.
+#![expect(unsafe_code, reason = "a global allocator and a signal handler are unsafe to write")]
+
+use attacca_engine::{Event, EventKind, Hz, Notice, Processor, ProcessorSettings, Session, Target};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Blocks of one performance.
+const BLOCKS: u32 = 10_000;
+
+/// Swaps in them.
+const SWAPS: u32 = 200;
+
+/// Frames of the longest block; others are shorter.
+const FRAMES: usize = 64;
+
+thread_local! {
+    static ARMED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Ends the process when a thread that is armed allocates or frees.
+struct Aborting;
+
+impl Aborting {
+    fn check(what: &str) {
+        if ARMED.get() {
+            ARMED.set(false);
+            eprintln!("the audio thread {what}:\n{}", std::backtrace::Backtrace::force_capture());
+            std::process::abort();
+        }
+    }
+}
+
+// SAFETY: hands everything on to the system's allocator, unchanged.
+unsafe impl GlobalAlloc for Aborting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        Self::check("allocated");
+        // SAFETY: the caller's promise, handed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        Self::check("freed");
+        // SAFETY: the caller's promise, handed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        Self::check("reallocated");
+        // SAFETY: the caller's promise, handed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Aborting = Aborting;
+
+/// The program before swap number `n`: state that goes on, lines of changing length, function
+/// values made at every sample, and now and then one that has to be stopped.
+fn program(n: u32) -> String {
+    if n % 20 == 19 {
+        return "fn down(x) { down(x + 1.0) * 0.5 }\nfn dsp(l, r) { (down(l), r) }".to_owned();
+    }
+    let (freq, time, line) = (200 + n, 100 + n * 7, 10_000 + n % 5 * 3_000);
+    format!(
+        "fn phasor(f) {{ (self + f / samplerate) % 1.0 }}
+         fn osc(f) {{ sin(phasor(f) * 6.283185307179586) }}
+         fn twice(f, x) {{ f(f(x)) }}
+         fn dsp(l, r) {{
+             let note = midi_note_mono!(0, 60, 0)
+             let gain = Control!(\"gain\", 0.5)
+             let bend = |x| {{ tanh(x * gain) + note.velocity * 0.001 }}
+             let wet = delay({line}, l + osc({freq}.0) * 0.2, {time}.0)
+             (twice(bend, wet), mem(r) + osc(note.pitch) * gain)
+         }}"
+    )
+}
+
+/// The blocks played so far, and how many may be: the control side leads the dance.
+static PLAYED: AtomicU32 = AtomicU32::new(0);
+
+/// One block of the performance: lengths, input and events change from block to block.
+fn block(processor: &mut Processor, n: u32, left: &mut [f32], right: &mut [f32]) {
+    let frames = 1 + (n as usize * 7) % FRAMES;
+    let note = (40 + n % 40) as u8;
+    let events = [
+        Event { offset: 0, kind: EventKind::Param { slot: 0, value: f64::from(n % 10) / 10.0 } },
+        Event { offset: n % 30, kind: EventKind::NoteOn { channel: 0, note, velocity: 90.0 } },
+        Event { offset: 40, kind: EventKind::NoteOff { channel: 0, note, velocity: 0.0 } },
+    ];
+    let (left, right) = (&mut left[..frames], &mut right[..frames]);
+    for (at, (l, r)) in left.iter_mut().zip(right.iter_mut()).enumerate() {
+        (*l, *r) = (at as f32 / 64.0, 0.5 - at as f32 / 64.0);
+    }
+    processor.process(&mut [left, right], &events);
+}
+
+/// The audio thread's part: plays as many blocks as the control side allows, until all are played.
+/// Waits by spinning, because everything else is a system call.
+fn audio(processor: &mut Processor, allowed: &AtomicU32) {
+    let (mut left, mut right) = ([0.0f32; FRAMES], [0.0f32; FRAMES]);
+    let mut played = 0;
+    while played < BLOCKS {
+        if played < allowed.load(Ordering::Acquire) {
+            block(processor, played, &mut left, &mut right);
+            played += 1;
+            PLAYED.store(played, Ordering::Release);
+        } else {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// What the control side saw.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    swaps: u32,
+    faults: u32,
+}
+
+/// The control side's part: edits the program and lets the audio side play some blocks, in turns.
+fn control(session: &mut Session, allowed: &AtomicU32) -> Seen {
+    let mut seen = Seen::default();
+    for n in 0..SWAPS {
+        let update = session.update(&program(n));
+        assert!(update.accepted, "program {n}: {:?}", update.diagnostics);
+        let target = (n + 1) * (BLOCKS / SWAPS);
+        allowed.store(target, Ordering::Release);
+        while PLAYED.load(Ordering::Acquire) < target {
+            collect(session, &mut seen);
+            std::thread::yield_now();
+        }
+        collect(session, &mut seen);
+        assert!(!session.outstanding(), "program {n} plays by now");
+    }
+    seen
+}
+
+fn collect(session: &mut Session, seen: &mut Seen) {
+    for notice in session.poll() {
+        match notice {
+            Notice::SwapDone { .. } => seen.swaps += 1,
+            Notice::Fault { .. } => seen.faults += 1,
+            Notice::Report { .. } => {}
+        }
+    }
+}
+
+fn expected() -> Seen {
+    Seen { swaps: SWAPS, faults: SWAPS / 20 }
+}
+
+fn session(target: Target) -> (Session, Processor) {
+    let settings =
+        ProcessorSettings { max_frames: 48, rate: Hz(48_000.0), ..ProcessorSettings::default() };
+    Session::with(target, settings)
+}
+
+/// Plays the performance with `arm` run first on the audio thread and `disarm` last. The audio
+/// thread is not joined: under seccomp it cannot end.
+fn perform(target: Target, arm: fn(), disarm: fn()) -> Seen {
+    PLAYED.store(0, Ordering::Release);
+    let allowed = Arc::new(AtomicU32::new(0));
+    let (mut session, mut processor) = session(target);
+    let theirs = Arc::clone(&allowed);
+    std::thread::spawn(move || {
+        arm();
+        audio(&mut processor, &theirs);
+        disarm();
+    });
+    control(&mut session, &allowed)
+}
+
+/// One performance at a time: they share `PLAYED`.
+static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+#[test]
+fn the_audio_side_never_allocates() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for target in Target::ALL {
+        let seen = perform(*target, || ARMED.set(true), || ARMED.set(false));
+        assert_eq!(seen, expected(), "{target}");
+    }
+}
+
+#[test]
+fn the_allocator_would_notice() {
+    let child = std::process::Command::new(std::env::current_exe().expect("this test's file"))
+        .args(["--exact", "allocating_while_armed", "--nocapture"])
+        .env(ROLE, "allocate")
+        .output()
+        .expect("a child process");
+    assert!(!child.status.success());
+    assert!(String::from_utf8_lossy(&child.stderr).contains("the audio thread allocated"));
+}
+
+/// Tells a child process what it is for.
+const ROLE: &str = "ATTACCA_TEST_ROLE";
+
+/// Whether this process is the child made for `role`.
+fn is_child(role: &str) -> bool {
+    std::env::var(ROLE).is_ok_and(|value| value == role)
+}
+
+#[test]
+fn allocating_while_armed() {
+    if is_child("allocate") {
+        ARMED.set(true);
+        drop(std::hint::black_box(Box::new(1)));
+        ARMED.set(false);
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod seccomp {
+    //! The same performance where every system call of the audio thread is trapped and named.
+
+    use super::{ROLE, TURN, expected, is_child, perform};
+    use attacca_engine::Target;
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+    use std::process::{Command, Output};
+    use std::sync::PoisonError;
+    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+    /// The first trapped call; -1 is none.
+    static TRAPPED: AtomicI64 = AtomicI64::new(-1);
+
+    /// Set when the audio thread has played everything.
+    static PLAYED_ALL: AtomicBool = AtomicBool::new(false);
+
+    extern "C" fn trapped(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+        // SAFETY: the kernel passes a valid siginfo; for SIGSYS, `si_syscall` stands 24 bytes in
+        // (three ints, padding, and the address of the call).
+        let number = unsafe { *info.cast::<u8>().add(24).cast::<libc::c_int>() };
+        let call = i64::from(number);
+        if TRAPPED.load(Ordering::SeqCst) < 0 {
+            TRAPPED.store(call, Ordering::SeqCst);
+        }
+    }
+
+    /// Traps every system call of this thread but the return from the handler and the end.
+    fn arm() {
+        // SAFETY: a zeroed sigaction is valid; the handler touches one atomic only.
+        let set = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = trapped as *const () as usize;
+            action.sa_flags = libc::SA_SIGINFO;
+            libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut())
+        };
+        assert_eq!(set, 0);
+        let allowed = [libc::SYS_rt_sigreturn, libc::SYS_exit, libc::SYS_exit_group];
+        let rules = allowed.into_iter().map(|call| (call, vec![])).collect();
+        let arch = std::env::consts::ARCH.try_into().expect("a known processor");
+        let filter = SeccompFilter::new(rules, SeccompAction::Trap, SeccompAction::Allow, arch);
+        let program: BpfProgram = filter.expect("a filter").try_into().expect("a program");
+        seccompiler::apply_filter(&program).expect("the filter is applied");
+    }
+
+    /// Waits for the end of the process: ending the thread would call the system.
+    fn done() {
+        PLAYED_ALL.store(true, Ordering::SeqCst);
+        loop {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn child(test: &str, role: &str) -> Output {
+        Command::new(std::env::current_exe().expect("this test's file"))
+            .args(["--exact", test, "--nocapture", "--test-threads=1"])
+            .env(ROLE, role)
+            .output()
+            .expect("a child process")
+    }
+
+    #[test]
+    fn the_audio_side_never_calls_the_system() {
+        for target in Target::ALL {
+            let output = child("seccomp::perform_under_seccomp", target.name());
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(text.contains("no system call"), "{target}: {text}\n{:?}", output);
+        }
+    }
+
+    /// The child's part; does nothing in the parent.
+    #[test]
+    fn perform_under_seccomp() {
+        let Some(target) = Target::ALL.iter().find(|target| is_child(target.name())) else {
+            return;
+        };
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = perform(*target, arm, done);
+        assert_eq!(seen, expected());
+        let call = TRAPPED.load(Ordering::SeqCst);
+        println!(
+            "{}",
+            if call < 0 { "no system call".into() } else { format!("system call {call}") }
+        );
+        std::process::exit(i32::from(call >= 0));
+    }
+
+    #[test]
+    fn the_filter_would_notice() {
+        let output = child("seccomp::call_the_system_under_seccomp", "call");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains(&format!("trapped {}", libc::SYS_getppid)), "{output:?}");
+    }
+
+    /// The child's part; does nothing in the parent.
+    #[test]
+    fn call_the_system_under_seccomp() {
+        if !is_child("call") {
+            return;
+        }
+        std::thread::spawn(|| {
+            arm();
+            // SAFETY: takes nothing, gives a number.
+            unsafe { libc::getppid() };
+            done();
+        });
+        while !PLAYED_ALL.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        println!("trapped {}", TRAPPED.load(Ordering::SeqCst));
+        std::process::exit(0);
+    }
+}
