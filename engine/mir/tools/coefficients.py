@@ -110,7 +110,7 @@ def parts(name, value, bits):
 def main():
     fact = mp.factorial
     parts("PI", mp.pi, [33, 53])
-    parts("HALF_PI", mp.pi / 2, [33, 33, 53])
+    parts("HALF_PI", mp.pi / 2, [33, 53])
     parts("LN2", mp.log(2), [32, 53])
     parts("LN2_SHORT", mp.log(2), [26, 53])
     parts("TWO_OVER_3_LN2", 2 / (3 * mp.log(2)), [26, 53])

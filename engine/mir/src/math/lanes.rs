@@ -61,6 +61,7 @@ pub trait Lanes {
     /// The bits of a float.
     fn bits(&mut self, a: Self::F) -> Self::I;
     /// The float with these bits.
+    #[expect(clippy::wrong_self_convention, reason = "self is the emitter, not the value")]
     fn from_bits(&mut self, a: Self::I) -> Self::F;
     /// `a + b`, wrapping.
     fn iadd(&mut self, a: Self::I, b: Self::I) -> Self::I;

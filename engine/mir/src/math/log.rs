@@ -49,7 +49,7 @@ const TWO_OVER_3_LN2: [f64; 2] = [0.9617967009544373, -7.028461650952758e-09];
 pub struct Log2<F> {
     /// The value, rounded to 26 bits.
     pub hi: F,
-    /// What is missing; relative error of the sum 2^-67.
+    /// What is missing; relative error of the sum about 2^-65.
     pub lo: F,
 }
 
