@@ -1,1 +1,3 @@
-//! Shared helpers of the test binaries.
+//! What the tests share: golden programs with their expected samples.
+
+pub mod golden;

@@ -1,0 +1,179 @@
+//! Golden programs: a program file whose first line says what it must compute.
+//!
+//! ```text
+//! // @test {"times":4,"expected":[0.0, 1.0, 2.0, 3.0]}
+//! ```
+//!
+//! `times` is the number of frames, `expected` the samples, channels interleaved. Optional:
+//! `tolerance` (absolute, for `expected` only; backends always agree bit for bit), `rate` in hertz,
+//! `input` (planar), `notes` (`[frame, channel, key, velocity]`, velocity 0 is a note-off), `params`
+//! (`[frame, name, value]` in the program's units).
+
+use attacca_engine::pipeline::{self, Compiled, Options};
+use attacca_engine::render::{RenderSettings, Renderer, Score};
+use attacca_engine::slots::SlotTable;
+use attacca_engine::{EventKind, Hz, Target};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Block sizes that every program is run at.
+pub const BLOCKS: [usize; 4] = [1, 7, 64, 512];
+
+/// The workspace's `tests` folder.
+pub fn tests_dir() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every program below a folder of `tests`, sorted.
+pub fn programs(dir: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(&tests_dir().join(dir), &mut found);
+    found.sort();
+    found
+}
+
+fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
+    for path in std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()) {
+        if path.is_dir() {
+            collect(&path, found);
+        } else if path.extension().is_some_and(|e| e == "mmm") {
+            found.push(path);
+        }
+    }
+}
+
+/// One golden program as read from its file.
+pub struct Golden {
+    /// Its file.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    header: Value,
+}
+
+impl Golden {
+    /// Reads a program; an error says what is wrong with its header.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+        let line = text.lines().find_map(|line| line.strip_prefix("// @test ")).ok_or("no `// @test` line")?;
+        let header: Value = serde_json::from_str(line).map_err(|e| format!("header: {e}"))?;
+        let golden = Self { path: path.to_path_buf(), text, header };
+        let known = ["times", "expected", "tolerance", "rate", "input", "notes", "params", "stereo"];
+        for key in golden.header.as_object().ok_or("the header is no object")?.keys() {
+            if !known.contains(&key.as_str()) {
+                return Err(format!("header: unknown key `{key}`"));
+            }
+        }
+        if golden.frames() == 0 || golden.expected().is_empty() {
+            return Err("header: `times` and `expected` are needed".into());
+        }
+        Ok(golden)
+    }
+
+    /// Frames to render.
+    pub fn frames(&self) -> u64 {
+        self.header["times"].as_u64().unwrap_or(0)
+    }
+
+    /// Expected samples, interleaved. `"nan"`, `"inf"` and `"-inf"` stand for what JSON cannot write.
+    pub fn expected(&self) -> Vec<f64> {
+        self.header["expected"].as_array().into_iter().flatten().map(number).collect()
+    }
+
+    fn rate(&self) -> f64 {
+        self.header["rate"].as_f64().unwrap_or(48_000.0)
+    }
+
+    /// Compiles for a backend.
+    pub fn compile(&self, target: Target) -> Result<Compiled, String> {
+        let options = Options { target, rate: Hz(self.rate()), ..Options::default() };
+        let compiled = pipeline::compile(&self.path.display().to_string(), &self.text, &options);
+        match compiled.program {
+            Some(_) => Ok(compiled),
+            None => Err(compiled.diagnostics.render(&compiled.sources)),
+        }
+    }
+
+    /// What to render: length, inputs and events of the header.
+    pub fn score(&self, compiled: &Compiled) -> Score {
+        let channels = self.header["input"].as_array().into_iter().flatten();
+        let inputs = channels.map(|c| c.as_array().into_iter().flatten().map(number).collect()).collect();
+        let mut events = Vec::new();
+        let mut slots = SlotTable::default();
+        let controls = compiled.program.as_ref().map(|p| slots.bind(&p.layout().cells).controls).unwrap_or_default();
+        for param in self.header["params"].as_array().into_iter().flatten() {
+            let control = controls.iter().find(|c| Some(c.name.as_str()) == param[1].as_str());
+            let slot = control.map_or(u16::MAX, |c| c.slot);
+            events.push((param[0].as_u64().unwrap_or(0), EventKind::Control { slot, value: number(&param[2]) }));
+        }
+        for note in self.header["notes"].as_array().into_iter().flatten() {
+            let byte = |i: usize| note[i].as_u64().unwrap_or(0) as u8;
+            let (channel, key, velocity) = (byte(1), byte(2), number(&note[3]));
+            let kind = if velocity > 0.0 {
+                EventKind::NoteOn { channel, note: key, velocity }
+            } else {
+                EventKind::NoteOff { channel, note: key, velocity: 0.0 }
+            };
+            events.push((note[0].as_u64().unwrap_or(0), kind));
+        }
+        events.sort_by_key(|(frame, _)| *frame);
+        Score { frames: self.frames(), inputs, events, swaps: Vec::new() }
+    }
+
+    /// Checks one backend's samples against the header.
+    pub fn compare_expected(&self, got: &[Vec<f64>]) -> Result<(), String> {
+        let want = self.expected();
+        let tolerance = self.header["tolerance"].as_f64().unwrap_or(0.0);
+        let frames = self.frames() as usize;
+        if want.len() != frames * got.len() {
+            return Err(format!("{} samples are expected, {} channels x {frames} come out", want.len(), got.len()));
+        }
+        for (index, want) in want.iter().enumerate() {
+            let (frame, channel) = (index / got.len(), index % got.len());
+            let got = got[channel][frame];
+            let same = got == *want || (got.is_nan() && want.is_nan()) || (got - want).abs() <= tolerance;
+            if !same {
+                return Err(format!("frame {frame}, channel {channel}: expected {want:?}, got {got:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    match value.as_str() {
+        Some("nan") => f64::NAN,
+        Some("inf") => f64::INFINITY,
+        Some("-inf") => f64::NEG_INFINITY,
+        Some(_) | None => value.as_f64().unwrap_or(f64::NAN),
+    }
+}
+
+/// Renders at one block size.
+pub fn render(compiled: &Compiled, score: &Score, block: usize) -> Result<Vec<Vec<f64>>, String> {
+    let program = compiled.program.as_ref().ok_or("rejected")?;
+    let mut renderer = Renderer::new(program, RenderSettings { block, ..RenderSettings::default() });
+    let rendered = renderer.run(score);
+    match rendered.fault {
+        Some(fault) => Err(format!("stopped at frame {}: {}", fault.frame, fault.message)),
+        None => Ok(rendered.channels),
+    }
+}
+
+/// The first place where two renderings differ in a bit (all NaNs are one value).
+pub fn difference(want: &[Vec<f64>], got: &[Vec<f64>]) -> Option<String> {
+    if want.len() != got.len() {
+        return Some(format!("{} channels against {}", want.len(), got.len()));
+    }
+    for (channel, (want, got)) in want.iter().zip(got).enumerate() {
+        for (frame, (w, g)) in want.iter().zip(got).enumerate() {
+            if w.to_bits() != g.to_bits() && !(w.is_nan() && g.is_nan()) {
+                return Some(format!("frame {frame}, channel {channel}: {w:?} against {g:?}"));
+            }
+        }
+        if want.len() != got.len() {
+            return Some(format!("{} frames against {}", want.len(), got.len()));
+        }
+    }
+    None
+}

@@ -1,0 +1,5 @@
+//! Tests across crates: programs on every backend, messages, swaps, the real plugin in real hosts.
+
+mod conformance;
+mod diagnostics;
+mod goldens;
