@@ -95,13 +95,13 @@ fn translate<S>(event: &NoteEvent<S>) -> Option<EventKind> {
         NoteEvent::Choke { channel, key, .. } => released(channel, key, 0.0),
         NoteEvent::MidiCC { channel, cc: 120 | 123, .. } if channel < 16 => EventKind::AllNotesOff,
         NoteEvent::MidiCC { channel, cc, value, .. } => {
-            EventKind::Cc { channel, controller: cc, value: f64::from(value) }
+            EventKind::Cc { channel, controller: cc, value: midi(value) }
         }
         NoteEvent::MidiPitchBend { channel, value, .. } => {
             EventKind::Bend { channel, value: f64::from(value) * 2.0 - 1.0 }
         }
         NoteEvent::MidiChannelPressure { channel, pressure, .. } => {
-            EventKind::Pressure { channel, value: f64::from(pressure) }
+            EventKind::Pressure { channel, value: midi(pressure) }
         }
         _ => return None,
     };

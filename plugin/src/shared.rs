@@ -395,9 +395,11 @@ impl Shared {
             (AudioState::Idle, Kind::Effect) => Playing::Through,
             (AudioState::Idle, Kind::Instrument) => Playing::Silent,
         };
+        // A guard inside the struct expression would live until its end.
+        let revision = self.state().revision;
         Snapshot {
             kind: self.kind.word(),
-            revision: self.state().revision,
+            revision,
             playing,
             compiling: self.is_compiling(),
             compile_ms: console.compile_ms,

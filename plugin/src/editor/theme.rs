@@ -61,6 +61,8 @@ pub(super) fn token(kind: TokenKind) -> Color32 {
 /// Gives the context Attacca's dark look, whatever the desktop's theme is.
 pub fn install(ctx: &egui::Context) {
     ctx.set_theme(egui::Theme::Dark);
+    // A program may hold any character; one without a glyph is drawn as a box.
+    ctx.set_missing_glyph_policy(egui::MissingGlyphPolicy::Tofu);
     ctx.style_mut_of(egui::Theme::Dark, |style| {
         style.visuals = visuals();
         style.spacing.item_spacing = vec2(8.0, 6.0);
