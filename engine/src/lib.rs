@@ -1,6 +1,7 @@
 //! attacca-engine: text to a running, swappable program. The only crate that the plugin and the
 //! commands name.
 
+pub mod dump;
 pub mod link;
 pub mod message;
 pub mod pipeline;

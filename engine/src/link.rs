@@ -115,10 +115,7 @@ impl Link {
 
     fn plan(&self, next: &Program) -> (ProgramId, Plan, PlanSummary) {
         match &self.current {
-            None => {
-                let fresh = next.layout().words as usize;
-                (ProgramId::NONE, Plan::default(), PlanSummary { fresh, ..PlanSummary::default() })
-            }
+            None => (ProgramId::NONE, Plan::default(), next.first_plan()),
             Some(old) => {
                 let (plan, summary) = old.program.plan_to(next);
                 (old.id, plan, summary)

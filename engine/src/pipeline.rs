@@ -4,12 +4,22 @@
 //! wrong with the text. Holds the flush-to-zero guard throughout, so that folding computes what the
 //! running program would. Never panics: a panic of a pass is caught and reported as our bug.
 
+pub use crate::dump::Stage;
+use crate::dump::{Keep, Nobody, Watch};
 use crate::message::Message;
 use crate::program::Program;
 use crate::target::Target;
 use attacca_lang::diag::{Diagnostic, Diagnostics};
-use attacca_lang::source::{SourceMap, Span};
-use attacca_rt::Hz;
+use attacca_lang::source::{FileId, SourceMap, Span};
+use attacca_mir::backend::{Backend as _, BackendError};
+use attacca_mir::module::Module;
+use attacca_mir::opt;
+use attacca_mir::state_tree::StateTree;
+use attacca_mir::verify;
+use attacca_rt::code::{Code, Image};
+use attacca_rt::ftz::Guard;
+use attacca_rt::{Hz, MAX_CHANNELS};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,6 +47,8 @@ pub struct Compiled {
     pub diagnostics: Diagnostics,
     /// The program, unless there are errors.
     pub program: Option<Arc<Program>>,
+    /// The program as lowered, in sample form and complete: what the oracle reads.
+    pub sample: Option<Module>,
     /// Time from the text to code.
     pub time: Duration,
 }
@@ -50,12 +62,185 @@ impl Compiled {
 }
 
 /// Compiles a text.
-pub fn compile(name: &str, text: &str, _options: &Options) -> Compiled {
+pub fn compile(name: &str, text: &str, options: &Options) -> Compiled {
+    compile_watched(name, text, options, &mut Nobody)
+}
+
+/// Compiles a text; `watch` sees each intermediate.
+pub fn compile_watched(
+    name: &str,
+    text: &str,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Compiled {
     let start = Instant::now();
-    let mut sources = SourceMap::new();
-    let file = sources.add(name, text);
-    let mut diagnostics = Diagnostics::new();
-    let message = "the compiler is not complete yet";
-    diagnostics.push(Diagnostic::error("not-supported-yet", Span::new(file, 0, 0), message));
-    Compiled { sources, diagnostics, program: None, time: start.elapsed() }
+    let mut text = Text::new(name, text);
+    let program = text.guarded(|text| {
+        let module = text.front(watch)?;
+        text.back(module, options, watch)
+    });
+    text.compiled(program, start)
+}
+
+/// Checks a text without making code: what an editor shows while one types.
+pub fn check(name: &str, text: &str) -> Compiled {
+    let start = Instant::now();
+    let mut text = Text::new(name, text);
+    text.guarded(|text| text.front(&mut Nobody));
+    text.compiled(None, start)
+}
+
+/// Compiles a text and prints one intermediate, if the compiler gets that far.
+pub fn dump(name: &str, text: &str, options: &Options, stage: Stage) -> (Option<String>, Compiled) {
+    let mut keep = Keep::new(stage);
+    let target = match stage {
+        Stage::Bytecode => Target::Vm,
+        Stage::Clif | Stage::Asm => Target::Jit,
+        Stage::Tokens
+        | Stage::Tree
+        | Stage::Names
+        | Stage::Types
+        | Stage::Staged
+        | Stage::Mir
+        | Stage::Image
+        | Stage::State
+        | Stage::Opt
+        | Stage::Wat => options.target,
+    };
+    let compiled = compile_watched(name, text, &Options { target, ..*options }, &mut keep);
+    (keep.into_text(), compiled)
+}
+
+/// A text on its way.
+struct Text {
+    sources: SourceMap,
+    file: FileId,
+    diagnostics: Diagnostics,
+    sample: Option<Module>,
+}
+
+impl Text {
+    fn new(name: &str, text: &str) -> Self {
+        let mut sources = SourceMap::new();
+        let file = sources.add(name, text);
+        Self { sources, file, diagnostics: Diagnostics::new(), sample: None }
+    }
+
+    fn compiled(self, program: Option<Program>, start: Instant) -> Compiled {
+        let Self { sources, diagnostics, sample, .. } = self;
+        let program = program.map(Arc::new);
+        Compiled { sources, diagnostics, program, sample, time: start.elapsed() }
+    }
+
+    /// Text to MIR in sample form; `None` if there are errors.
+    fn front(&mut self, watch: &mut dyn Watch) -> Option<Module> {
+        watch.see(Stage::Tokens, &String::new);
+        self.reject("not-supported-yet", "the compiler is not complete yet")
+    }
+
+    /// MIR in sample form to a program.
+    fn back(
+        &mut self,
+        mut module: Module,
+        options: &Options,
+        watch: &mut dyn Watch,
+    ) -> Option<Program> {
+        if module.inputs.max(module.outputs) as usize > MAX_CHANNELS {
+            return self
+                .reject("too-many-channels", "`dsp` can have at most 64 inputs and 64 outputs");
+        }
+        module.rate = options.rate.0;
+        opt::prepare(&mut module);
+        let image = self.globals(&mut module)?;
+        watch.see(Stage::Image, &|| show_image(&image));
+        let tree = StateTree::of(&module, &image);
+        watch.see(Stage::State, &|| tree.to_string());
+        opt::run(&mut module, &image);
+        let code = match options.target {
+            Target::Vm => vm(module, watch),
+            Target::Jit => jit(module, watch),
+        };
+        match code {
+            Ok(code) => Some(Program { code, image, tree, rate: options.rate }),
+            Err(error) => {
+                let code = match error {
+                    BackendError::Unsupported(_) => "not-supported-yet",
+                    BackendError::TooLarge(_) => "program-too-large",
+                    BackendError::Internal(_) => "compiler-bug",
+                };
+                self.reject(code, &error.to_string())
+            }
+        }
+    }
+
+    /// Runs the global code; the module learns what it made.
+    fn globals(&mut self, module: &mut Module) -> Option<Image> {
+        let mut counted = module.clone();
+        opt::rc::run(&mut counted);
+        self.sample = Some(counted);
+        self.reject("not-supported-yet", "the compiler is not complete yet")
+    }
+
+    /// Runs passes under the guard; a panic becomes a diagnostic.
+    fn guarded<T>(&mut self, passes: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let _mode = Guard::new();
+        match catch_unwind(AssertUnwindSafe(|| passes(self))) {
+            Ok(result) => result,
+            Err(panic) => {
+                let words = panic.downcast_ref::<String>().map(String::as_str);
+                let words =
+                    words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
+                self.reject(
+                    "compiler-bug",
+                    &format!("the compiler met an error of its own: {words}"),
+                )
+            }
+        }
+    }
+
+    /// An error that has no place in the text.
+    fn reject<T>(&mut self, code: &'static str, message: &str) -> Option<T> {
+        self.diagnostics.push(Diagnostic::error(code, Span::new(self.file, 0, 0), message));
+        None
+    }
+}
+
+fn vm(mut module: Module, watch: &mut dyn Watch) -> Result<Arc<dyn Code>, BackendError> {
+    finish(&mut module, watch)?;
+    Err(BackendError::Unsupported("any program".to_owned()))
+}
+
+#[cfg(feature = "jit")]
+fn jit(mut module: Module, watch: &mut dyn Watch) -> Result<Arc<dyn Code>, BackendError> {
+    opt::lower_math(&mut module);
+    finish(&mut module, watch)?;
+    let jit = attacca_jit::Jit::new()?;
+    let words = |text: Result<String, BackendError>| text.unwrap_or_else(|error| error.to_string());
+    watch.see(Stage::Clif, &|| words(jit.clif(&module)));
+    watch.see(Stage::Asm, &|| words(jit.disasm(&module)));
+    jit.compile(&module)
+}
+
+#[cfg(not(feature = "jit"))]
+fn jit(_: Module, _: &mut dyn Watch) -> Result<Arc<dyn Code>, BackendError> {
+    Err(BackendError::Unsupported("programs: the jit is not part of this build".to_owned()))
+}
+
+/// The last passes of every backend.
+fn finish(module: &mut Module, watch: &mut dyn Watch) -> Result<(), BackendError> {
+    opt::rc::run(module);
+    watch.see(Stage::Opt, &|| module.to_string());
+    verify::verify(module).map_err(|errors| BackendError::Internal(verify::report(&errors)))
+}
+
+fn show_image(image: &Image) -> String {
+    let mut text = format!("words {}\n", image.words.len());
+    for (at, word) in image.words.iter().enumerate().filter(|(_, word)| **word != 0) {
+        text += &format!("  w{at} = {word:#018x}  {}\n", f64::from_bits(*word));
+    }
+    text += &format!("heap {}\n", image.heap.len());
+    for (at, word) in image.heap.iter().enumerate().filter(|(_, word)| **word != 0) {
+        text += &format!("  h{at} = {word:#018x}\n");
+    }
+    text
 }

@@ -1,6 +1,8 @@
 //! A compiled program: what the control side keeps of it to play it, plan from it, and speak of it.
 
 use crate::message::PlanSummary;
+use attacca_mir::plan;
+use attacca_mir::state_tree::StateTree;
 use attacca_rt::Hz;
 use attacca_rt::code::{Code, Image, Layout};
 use attacca_rt::migrate::Plan;
@@ -13,6 +15,8 @@ pub struct Program {
     pub code: Arc<dyn Code>,
     /// What the global code left.
     pub image: Image,
+    /// What the state means.
+    pub tree: StateTree,
     /// The sample rate it was compiled for.
     pub rate: Hz,
 }
@@ -25,9 +29,20 @@ impl Program {
 
     /// What of this program's state its successor takes over.
     pub fn plan_to(&self, next: &Self) -> (Plan, PlanSummary) {
-        let mut plan = Plan::default();
-        plan.fit(self.layout(), next.layout());
-        (plan, PlanSummary::default())
+        let found = plan::plan(&self.tree, &next.tree);
+        let summary = PlanSummary {
+            kept: found.words.len() + found.lines.len(),
+            fresh: found.fresh.len(),
+            dropped: found.dropped.len(),
+            text: found.to_string(),
+        };
+        (found.lower(self.layout(), next.layout()), summary)
+    }
+
+    /// What a first program starts with: everything fresh.
+    pub fn first_plan(&self) -> PlanSummary {
+        let leaves = self.tree.nodes.values().map(|node| node.leaves.len()).sum::<usize>();
+        PlanSummary { fresh: leaves + self.tree.globals.len(), ..PlanSummary::default() }
     }
 }
 

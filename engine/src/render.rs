@@ -4,10 +4,15 @@
 //! has on two. The samples do not depend on the block size.
 
 use crate::link::Link;
-use crate::message::{ControlInfo, Notice, PlanSummary};
+use crate::message::{ControlInfo, Notice, PlanSummary, describe_fault};
+use crate::pipeline::Compiled;
 use crate::program::Program;
 use crate::slots::SlotTable;
+use attacca_mir::eval::Oracle;
+use attacca_rt::code::Layout;
 use attacca_rt::event::{Event, EventKind};
+use attacca_rt::ftz::Guard;
+use attacca_rt::param::Values;
 use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,6 +154,11 @@ impl Renderer {
 
     /// Renders a whole score.
     pub fn run(&mut self, score: &Score) -> Rendered {
+        self.run_watched(score, |_| {})
+    }
+
+    /// Renders a whole score; `progress` is told how many frames are done.
+    pub fn run_watched(&mut self, score: &Score, mut progress: impl FnMut(u64)) -> Rendered {
         let mut done = Rendered {
             channels: vec![vec![0.0; score.frames as usize]; self.outputs],
             ..Rendered::default()
@@ -168,6 +178,7 @@ impl Renderer {
             self.part(score, from, to, &mut events, &mut done);
             self.notice(from, plan, &mut done);
             from = to;
+            progress(from);
         }
         done
     }
@@ -222,6 +233,61 @@ impl Renderer {
             }
         }
     }
+}
+
+/// Renders a score by the oracle: the program as lowered, read step by step. Slow and exact. Swaps
+/// are not part of it; the fault of the global code is the error.
+pub fn oracle(compiled: &Compiled, score: &Score) -> Result<Rendered, String> {
+    let _mode = Guard::new();
+    let module = compiled.sample.as_ref().ok_or("the program was rejected")?;
+    let bound = SlotTable::default().bind(&module.cells);
+    let mut oracle = Oracle::new(module, module.rate).map_err(|error| error.to_string())?;
+    let mut values = Values::default();
+    let mut channels = vec![Vec::new(); module.outputs as usize];
+    let inputs = mix(&score.inputs, module.inputs as usize, score.frames as usize);
+    let start = Instant::now();
+    let (mut from, mut events) = (0, &score.events[..]);
+    while from < score.frames {
+        while let [(frame, event), rest @ ..] = events
+            && *frame <= from
+        {
+            values.take(event);
+            events = rest;
+        }
+        for (at, cell) in bound.cells.iter().enumerate() {
+            oracle.set_cell(at, values.read(cell));
+        }
+        let to = events.first().map_or(score.frames, |(frame, _)| *frame).min(score.frames);
+        let range = from as usize..to as usize;
+        let piece: Vec<Vec<f64>> = inputs.iter().map(|input| cut(input, range.clone())).collect();
+        for (all, rendered) in channels.iter_mut().zip(oracle.render(&piece, range.len())) {
+            all.extend(rendered);
+        }
+        if oracle.fault().is_some() {
+            break;
+        }
+        from = to;
+    }
+    let fault = oracle.fault().map(|fault| {
+        let layout = Layout { sites: module.sites.clone(), ..Layout::default() };
+        let (message, line) = describe_fault(fault, &layout);
+        Stopped { frame: oracle.now(), message, line }
+    });
+    // The end after a fault is silence, as the renderer's is once the last sample has decayed.
+    channels.iter_mut().for_each(|channel| channel.resize(score.frames as usize, 0.0));
+    let total = start.elapsed();
+    Ok(Rendered { channels, fault, total, worst: total, ..Rendered::default() })
+}
+
+/// Host channels as a program hears them: one input hears their mean.
+fn mix(inputs: &[Vec<f64>], wanted: usize, frames: usize) -> Vec<Vec<f64>> {
+    let padded: Vec<Vec<f64>> = inputs.iter().map(|input| cut(input, 0..frames)).collect();
+    if wanted == 1 && padded.len() > 1 {
+        let scale = 1.0 / padded.len() as f64;
+        let mean = |at: usize| padded.iter().map(|input| input[at]).sum::<f64>() * scale;
+        return vec![(0..frames).map(mean).collect()];
+    }
+    (0..wanted).map(|at| padded.get(at).cloned().unwrap_or_else(|| vec![0.0; frames])).collect()
 }
 
 /// A piece of an input, silence after its end.
