@@ -17,3 +17,5 @@ pub mod builtins;
 pub mod hir;
 
 pub mod types;
+
+pub mod lower;

@@ -15,7 +15,6 @@ pub mod known;
 mod table;
 pub mod ty;
 
-
 use cranelift_entity::SecondaryMap;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;

@@ -1,0 +1,244 @@
+//! Calls: known functions with a state block at the call, function values, spreading, records.
+
+use attacca_mir::module::{FuncId, SigId, ValueId};
+use attacca_mir::op::{Pure, Ty as Word};
+
+use super::closure::signature;
+use super::func::{FuncLower, Values};
+use super::words::{Subst, concrete, extend, field_range, flatten};
+use crate::builtins::Builtin;
+use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, LambdaId};
+use crate::source::Span;
+use crate::types::known::Known;
+use crate::types::ty::{Ty, VarId};
+use crate::types::{CallPlan, ParamSource};
+
+/// What a name turns out to be at one use.
+pub(super) enum Resolved {
+    /// A value to be read.
+    Value,
+    /// A known function and what its type parameters are.
+    Lambda(LambdaId, Subst),
+    /// A built-in under another name.
+    Builtin(Builtin),
+}
+
+/// What is called.
+enum Target {
+    /// A known function; with its own state block for each call unless it lies around the caller.
+    Known { func: FuncId, lambda: LambdaId, subst: Subst },
+    /// A function value.
+    Closure { value: ValueId, sig: SigId },
+    /// A built-in under another name.
+    Builtin(Builtin),
+}
+
+impl FuncLower<'_, '_> {
+    /// Follows aliases to what a name stands for at the use `id`.
+    pub(super) fn resolve(&self, id: ExprId, binding: BindingId) -> Resolved {
+        let own = self.params_at(id, &self.subst);
+        self.follow(binding, own)
+    }
+
+    /// Follows aliases where the type parameters of `binding`'s own type are numbers.
+    fn resolve_plain(&self, binding: BindingId) -> Resolved {
+        let vars = self.lo.typed.bindings[binding].iter().flat_map(|scheme| &scheme.vars);
+        self.follow(binding, vars.map(|var| (*var, Ty::Number)).collect())
+    }
+
+    /// What the type parameters of a name are at one use.
+    fn params_at(&self, id: ExprId, around: &Subst) -> Vec<(VarId, Ty)> {
+        let pairs = self.lo.typed.uses.get(&id).map_or(&[][..], |pairs| pairs);
+        pairs.iter().map(|(var, ty)| (*var, concrete(self.lo.typed, around, ty))).collect()
+    }
+
+    fn follow(&self, binding: BindingId, own: Vec<(VarId, Ty)>) -> Resolved {
+        let typed = self.lo.typed;
+        let (mut binding, mut own) = (binding, own);
+        loop {
+            let global = typed.program.bindings[binding].kind == BindingKind::Global;
+            match typed.known.get(binding) {
+                Known::Value => return Resolved::Value,
+                Known::Builtin(builtin) => return Resolved::Builtin(builtin),
+                Known::Lambda(lambda) if self.is_around(lambda) => {
+                    return Resolved::Lambda(lambda, self.subst.clone());
+                }
+                Known::Lambda(lambda) => {
+                    let around = if global { Subst::from([]) } else { self.subst.clone() };
+                    return Resolved::Lambda(lambda, extend(&around, own));
+                }
+                Known::Alias(next, at) => {
+                    let around = extend(&Subst::from([]), own);
+                    (binding, own) = (next, self.params_at(at, &around));
+                }
+            }
+        }
+    }
+
+    /// A call: the function, then the arguments, then the call itself.
+    pub(super) fn call(&mut self, id: ExprId, callee: ExprId, args: &[ExprId]) -> Values {
+        let hint = self.hint.take().unwrap_or_default();
+        let at = self.program().exprs[id].span;
+        if let ExprKind::Builtin(builtin) = self.program().exprs[callee].kind {
+            return self.builtin_call(id, builtin, args, &hint);
+        }
+        let callee_ty = self.type_of(callee);
+        let target = self.target(callee, &callee_ty);
+        let (_, rets) = signature(&callee_ty);
+        let typed = self.lo.typed;
+        match typed.calls.get(&id).unwrap_or(&CallPlan::Direct) {
+            CallPlan::Direct => {
+                let words = self.arguments(args);
+                self.call_target(&target, words, &rets, &hint, at)
+            }
+            CallPlan::Spread => {
+                let words = self.arguments(args);
+                let calls = words
+                    .into_iter()
+                    .flat_map(|word| self.call_target(&target, vec![word], &rets, &hint, at));
+                calls.collect()
+            }
+            CallPlan::ByName(sources) => {
+                let words = self.by_name(&target, args, sources);
+                self.call_target(&target, words, &rets, &hint, at)
+            }
+            CallPlan::Narrow => {
+                let words = self.narrow(&callee_ty, args);
+                self.call_target(&target, words, &rets, &hint, at)
+            }
+        }
+    }
+
+    /// Calls what a name stands for, at the type `ty`.
+    pub(super) fn call_binding(
+        &mut self,
+        binding: BindingId,
+        ty: &Ty,
+        words: Values,
+        at: Span,
+    ) -> Values {
+        let (params, rets) = signature(ty);
+        let target = match self.resolve_plain(binding) {
+            Resolved::Lambda(lambda, subst) => {
+                let func = self.lo.instance(lambda, &subst, false);
+                Target::Known { func, lambda, subst }
+            }
+            Resolved::Builtin(builtin) => Target::Builtin(builtin),
+            Resolved::Value => {
+                let sig = self.lo.module.sig(params, rets.clone());
+                let value = self.read(binding).first().copied();
+                Target::Closure { value: value.unwrap_or(self.base), sig }
+            }
+        };
+        self.call_target(&target, words, &rets, "", at)
+    }
+
+    /// The words of several expressions, side by side.
+    pub(super) fn arguments(&mut self, args: &[ExprId]) -> Values {
+        args.iter().flat_map(|arg| self.expr(*arg)).collect()
+    }
+
+    fn target(&mut self, callee: ExprId, ty: &Ty) -> Target {
+        if let ExprKind::Var(binding) = self.program().exprs[callee].kind {
+            match self.resolve(callee, binding) {
+                Resolved::Lambda(lambda, subst) => {
+                    let func = self.lo.instance(lambda, &subst, false);
+                    return Target::Known { func, lambda, subst };
+                }
+                Resolved::Builtin(builtin) => return Target::Builtin(builtin),
+                Resolved::Value => {}
+            }
+        }
+        let (params, rets) = signature(ty);
+        let sig = self.lo.module.sig(params, rets);
+        let value = match self.expr(callee).first() {
+            Some(value) => *value,
+            None => self.null(),
+        };
+        Target::Closure { value, sig }
+    }
+
+    fn null(&mut self) -> ValueId {
+        self.b().value(attacca_mir::op::Op::Rconst(0), &[], Word::Ref)
+    }
+
+    fn call_target(
+        &mut self,
+        target: &Target,
+        words: Values,
+        rets: &[Word],
+        hint: &str,
+        at: Span,
+    ) -> Values {
+        match target {
+            Target::Known { func, lambda, .. } => {
+                let mut all = vec![self.callee_base(*func, *lambda, hint, at)];
+                all.extend(words);
+                self.b().call(*func, &all, rets).to_vec()
+            }
+            Target::Closure { value, sig } => {
+                self.b().call_closure(*sig, *value, &words, rets).to_vec()
+            }
+            Target::Builtin(builtin) => vec![self.scalar(*builtin, &words)],
+        }
+    }
+
+    /// The block a known function runs on when called from here.
+    fn callee_base(&mut self, func: FuncId, lambda: LambdaId, hint: &str, at: Span) -> ValueId {
+        if self.is_around(lambda) {
+            return self.base_of(lambda);
+        }
+        let base = self.base;
+        match self.child(func, hint, at) {
+            None | Some(0) => base,
+            Some(offset) => {
+                let offset = self.b().iconst(i64::from(offset));
+                self.b().pure(Pure::Iadd, &[base, offset])
+            }
+        }
+    }
+
+    /// Parameters from the fields of one record, and defaults for the others.
+    fn by_name(&mut self, target: &Target, args: &[ExprId], sources: &[ParamSource]) -> Values {
+        let Some(record) = args.first() else { return Vec::new() };
+        let ty = self.type_of(*record);
+        let fields = self.expr(*record);
+        let mut out = Vec::new();
+        for source in sources {
+            match source {
+                ParamSource::Field(name) => {
+                    let (range, _) = field_range(&ty, name);
+                    out.extend(fields.get(range).unwrap_or_default());
+                }
+                ParamSource::Default(default) => out.extend(self.default(target, *default)),
+            }
+        }
+        out
+    }
+
+    /// A default belongs to the called function's signature: its type parameters count there.
+    fn default(&mut self, target: &Target, default: ExprId) -> Values {
+        let subst = match target {
+            Target::Known { subst, .. } => subst.clone(),
+            Target::Closure { .. } | Target::Builtin(_) => Subst::from([]),
+        };
+        let around = std::mem::replace(&mut self.subst, subst);
+        let words = self.expr(default);
+        self.subst = around;
+        words
+    }
+
+    /// The fields that the one record parameter has, out of a record with more.
+    fn narrow(&mut self, callee: &Ty, args: &[ExprId]) -> Values {
+        let Some(record) = args.first() else { return Vec::new() };
+        let ty = self.type_of(*record);
+        let words = self.expr(*record);
+        let Ty::Func(func) = callee else { return words };
+        let Ty::Record(wanted) = &func.arg else { return words };
+        let ranges = wanted.iter().map(|(name, _)| field_range(&ty, name).0);
+        let picked: Values =
+            ranges.flat_map(|range| words.get(range).unwrap_or_default().to_vec()).collect();
+        debug_assert_eq!(picked.len(), flatten(&func.arg).len(), "fields agree after the check");
+        picked
+    }
+}

@@ -1,0 +1,251 @@
+//! Typed program in, MIR out: the sample form, unoptimised and obviously right.
+//!
+//! One MIR function for each function and each set of concrete types it is used with. Takes a
+//! program without errors; what only shows here (programs that grow beyond the limits) goes to the
+//! diagnostics, and the module is then not to be used. Never optimises, never counts references:
+//! passes do.
+//!
+//! Conventions: a known function is `(base, args..) -> rets`; a function called through a value is
+//! `(closure, args..) -> rets` and reads its base and captures from the closure. Tuples and records
+//! are their words side by side, unit is none, a function is one `ref`.
+
+mod builtin;
+mod call;
+mod closure;
+mod expr;
+mod func;
+mod global;
+mod words;
+
+use std::sync::Arc;
+
+use attacca_mir::module::{FuncId, Function, Module};
+use attacca_rt::code::{CellSource, Site};
+use cranelift_entity::SecondaryMap;
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use crate::builtins::Builtin;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::hir::{BindingId, ExprId, ExprKind, LambdaId};
+use crate::source::{SourceMap, Span};
+use crate::types::Typed;
+use func::FuncLower;
+use words::Subst;
+
+/// Most functions a program may become.
+const MAX_FUNCTIONS: usize = 20_000;
+/// Most words of state.
+const MAX_STATE_WORDS: u64 = 1 << 24;
+/// Most samples in all delay lines together: one GiB.
+const MAX_LINE_SAMPLES: u64 = 1 << 27;
+/// Deepest chain of functions that are lowered on behalf of each other.
+const MAX_CHAIN: u32 = 100;
+/// Most expressions lowered, each function with its types counted for itself.
+const MAX_EXPRESSIONS: u64 = 4_000_000;
+
+/// Lowers a program whose check found no errors.
+///
+/// Afterwards `diags` has errors if the program is too large to be run; the module is then empty.
+pub fn to_mir(typed: &Typed, sources: &SourceMap, diags: &mut Diagnostics) -> Module {
+    let mut lowerer = Lowerer::new(typed, sources, diags);
+    lowerer.host_cells();
+    lowerer.place_globals();
+    lowerer.lower_in_order();
+    lowerer.lower_dsp();
+    lowerer.lower_globals();
+    lowerer.finish_thunks();
+    if lowerer.failed { Module::default() } else { lowerer.module }
+}
+
+/// What a MIR function was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Instance {
+    /// A function at concrete types, called directly or through closures.
+    Lambda { lambda: LambdaId, subst: Subst, closure: bool },
+    /// What a known function looks like as a value.
+    Thunk(FuncId),
+    /// What a built-in looks like as a value.
+    Builtin(Builtin),
+}
+
+/// State of one lowering.
+struct Lowerer<'a> {
+    typed: &'a Typed,
+    sources: &'a SourceMap,
+    diags: &'a mut Diagnostics,
+    module: Module,
+    instances: FxHashMap<Instance, FuncId>,
+    /// Functions whose body is being lowered.
+    open: SecondaryMap<FuncId, bool>,
+    /// Samples of delay lines in one instance of a function, callees included.
+    line_samples: SecondaryMap<FuncId, u64>,
+    /// First word of each global that has any.
+    globals: FxHashMap<BindingId, u32>,
+    /// Host cell of each `Control!`; of each MIDI note the pitch, the velocity follows.
+    cells: FxHashMap<ExprId, u32>,
+    /// Text of each string number.
+    strings: Vec<SmolStr>,
+    /// Thunks of functions that were still open: (thunk, function).
+    thunks: Vec<(FuncId, FuncId)>,
+    chain: u32,
+    expressions: u64,
+    failed: bool,
+}
+
+impl<'a> Lowerer<'a> {
+    fn new(typed: &'a Typed, sources: &'a SourceMap, diags: &'a mut Diagnostics) -> Self {
+        Self {
+            typed,
+            sources,
+            diags,
+            module: Module::default(),
+            instances: FxHashMap::default(),
+            open: SecondaryMap::new(),
+            line_samples: SecondaryMap::new(),
+            globals: FxHashMap::default(),
+            cells: FxHashMap::default(),
+            strings: Vec::new(),
+            thunks: Vec::new(),
+            chain: 0,
+            expressions: 0,
+            failed: false,
+        }
+    }
+
+    /// Says once that the program is too large; the module is not used then.
+    fn fail(&mut self, code: &'static str, at: Span, message: &str) {
+        if !self.failed {
+            self.failed = true;
+            self.diags.push(Diagnostic::error(code, at, message));
+        }
+    }
+
+    /// The MIR function for a lambda at concrete types.
+    fn instance(&mut self, lambda: LambdaId, subst: &Subst, closure: bool) -> FuncId {
+        let key = Instance::Lambda { lambda, subst: Arc::clone(subst), closure };
+        if let Some(id) = self.instances.get(&key) {
+            return *id;
+        }
+        let id = self.module.funcs.push(Function::new(self.name_of(lambda), Vec::new()));
+        self.instances.insert(key, id);
+        let at = self.typed.program.lambdas[lambda].span;
+        if self.module.funcs.len() > MAX_FUNCTIONS || self.chain > MAX_CHAIN {
+            self.fail("program-too-large", at, "this program becomes too many functions");
+        }
+        if self.failed {
+            return id;
+        }
+        self.open[id] = true;
+        self.chain += 1;
+        let (func, samples) = FuncLower::lambda(self, lambda, subst, closure);
+        self.chain -= 1;
+        self.open[id] = false;
+        self.define(id, func, samples, at);
+        id
+    }
+
+    /// Puts a finished function in its place.
+    fn define(&mut self, id: FuncId, func: Function, samples: u64, at: Span) {
+        if u64::from(func.state.words) > MAX_STATE_WORDS || samples > MAX_LINE_SAMPLES {
+            self.fail("state-too-large", at, "this program needs more memory than can be had");
+        }
+        self.line_samples[id] = samples;
+        self.module.funcs[id] = func;
+    }
+
+    /// A function's name in the module.
+    fn name_of(&self, lambda: LambdaId) -> String {
+        let lambdas = &self.typed.program.lambdas;
+        if let Some(name) = &lambdas[lambda].name {
+            return name.to_string();
+        }
+        let around = std::iter::successors(lambdas[lambda].parent, |at| lambdas[*at].parent);
+        let named = around.filter_map(|at| lambdas[at].name.as_ref()).next();
+        named.map_or("lambda".into(), |name| format!("{name}.lambda"))
+    }
+
+    /// The number of a place for messages and identity.
+    fn site(&mut self, span: Span, function: &str) -> u32 {
+        let place = self.sources.start(span);
+        let file = cranelift_entity::EntityRef::index(span.file) as u32;
+        let site = Site { function: function.into(), file, line: place.line, column: place.column };
+        self.module.sites.push(site);
+        self.module.sites.len() as u32 - 1
+    }
+
+    /// The number that stands for a string literal; equal texts have equal numbers.
+    fn string(&mut self, text: &SmolStr) -> i64 {
+        let known = self.strings.iter().position(|known| known == text);
+        known.unwrap_or_else(|| {
+            self.strings.push(text.clone());
+            self.strings.len() - 1
+        }) as i64
+    }
+
+    /// Finds the host values the program reads, in the order of the text.
+    fn host_cells(&mut self) {
+        let exprs = &self.typed.program.exprs;
+        let mut order: Vec<ExprId> = exprs.keys().collect();
+        order.sort_by_key(|id| exprs[*id].span);
+        for id in order {
+            let cell = match &exprs[id].kind {
+                ExprKind::Control { name, initial } => self.control(name, *initial),
+                ExprKind::MidiNote { channel, note, velocity } => {
+                    self.midi_note(*channel, *note, *velocity)
+                }
+                ExprKind::Number(_)
+                | ExprKind::Str(_)
+                | ExprKind::Var(_)
+                | ExprKind::Builtin(_)
+                | ExprKind::SelfValue(_)
+                | ExprKind::Now
+                | ExprKind::SampleRate
+                | ExprKind::Lambda(_)
+                | ExprKind::Call { .. }
+                | ExprKind::Tuple(_)
+                | ExprKind::Proj(..)
+                | ExprKind::Record(_)
+                | ExprKind::Field(..)
+                | ExprKind::If { .. }
+                | ExprKind::Block { .. }
+                | ExprKind::Assign { .. }
+                | ExprKind::Error => continue,
+            };
+            self.cells.insert(id, cell);
+        }
+    }
+
+    /// A control's cell; the second use of a name updates the range, not the value.
+    fn control(&mut self, name: &SmolStr, initial: f64) -> u32 {
+        let reach = initial.abs().max(1.0);
+        let (low, high) = (initial - reach, initial + reach);
+        for (index, cell) in self.module.cells.iter_mut().enumerate() {
+            if let CellSource::Control { name: known, min, max, .. } = cell
+                && known == name.as_str()
+            {
+                (*min, *max) = (low, high);
+                return index as u32;
+            }
+        }
+        self.module.cells.push(CellSource::Control {
+            name: name.to_string(),
+            initial,
+            min: low,
+            max: high,
+        });
+        self.module.cells.len() as u32 - 1
+    }
+
+    /// A channel's pitch cell, followed by its velocity cell; the first use's defaults count.
+    fn midi_note(&mut self, channel: u8, note: f64, velocity: f64) -> u32 {
+        let known = self.module.cells.iter().position(
+            |cell| matches!(cell, CellSource::MidiPitch { channel: known, .. } if *known == channel),
+        );
+        known.unwrap_or_else(|| {
+            self.module.cells.push(CellSource::MidiPitch { channel, initial: note });
+            self.module.cells.push(CellSource::MidiVelocity { channel, initial: velocity });
+            self.module.cells.len() - 2
+        }) as u32
+    }
+}
