@@ -3,6 +3,7 @@
 //! Knows no language and no backend. Nothing reachable from [`processor::Processor::process`]
 //! allocates, frees, locks, logs or calls the system.
 
+mod block;
 pub mod code;
 pub mod ctx;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod migrate;
 pub mod param;
 pub mod processor;
 pub mod program;
+mod settings;
 pub mod state;
 pub mod swap;
 

@@ -4,12 +4,14 @@
 //! time. Takes host channels and events, gives host channels and a [`Status`]. Nothing here
 //! allocates, frees, locks, waits, calls the system or panics.
 
+use crate::block::{Check, Frame, guarded, idle, idle_frame, spread, to_f32};
 use crate::ctx::{Fault, FaultKind};
 use crate::event::Event;
 use crate::fade::Fade;
 use crate::ftz::{self, Guard};
 use crate::param::Values;
 use crate::program::Prepared;
+pub use crate::settings::{Idle, OutputGuard, Pace, ProcessorSettings, Report, Status};
 use crate::swap::{HandOver, Planned, ProgramId, Ready, Retired, Swap};
 use crate::{Hz, MAX_CHANNELS};
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -17,12 +19,6 @@ use std::array;
 
 /// Seconds over which the last output decays after a fault.
 const FAULT_FADE: f64 = 0.005;
-
-/// Samples of resized lines copied in one block at most.
-const COPY_BUDGET: usize = 16_384;
-
-/// Loudest sample that the guard lets pass: +12 dBFS.
-const CEILING: f64 = 3.981_071_705_534_972_5;
 
 /// Programs that can be on their way back at once.
 const RETIRE_PLACES: usize = 4;
@@ -32,117 +28,6 @@ const SEND_PLACES: usize = 8;
 
 /// Reports that can wait to be read; more are lost.
 const REPORT_PLACES: usize = 64;
-
-/// What plays while no program does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Idle {
-    /// The input: an effect.
-    #[default]
-    PassThrough,
-    /// Nothing: an instrument.
-    Silence,
-}
-
-/// Whether the output is kept from hurting ears and hosts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputGuard {
-    /// Values that are not finite become 0, others stay below +12 dBFS; both are reported.
-    On,
-    /// The program's samples as they are.
-    Off,
-}
-
-/// How state that has to be copied is copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// In bounded pieces while the old program plays; the swap comes when they are done.
-    Bounded,
-    /// At once, so that a swap is exact: for rendering to a file.
-    AtOnce,
-}
-
-/// How a processor behaves; fixed when it is made.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ProcessorSettings {
-    /// Frames rendered by one kernel call at most; longer host blocks are split.
-    pub max_frames: usize,
-    /// Host channels of [`Processor::process`]; more are silenced.
-    pub channels: usize,
-    /// What plays while no program does.
-    pub idle: Idle,
-    /// Whether the output is guarded.
-    pub guard: OutputGuard,
-    /// How resized lines are copied.
-    pub pace: Pace,
-    /// Seconds over which the jump of a swap is hidden; 0 is off.
-    pub declick: f64,
-    /// Sample rate while no program plays.
-    pub rate: Hz,
-}
-
-impl Default for ProcessorSettings {
-    fn default() -> Self {
-        Self {
-            max_frames: 512,
-            channels: 2,
-            idle: Idle::PassThrough,
-            guard: OutputGuard::On,
-            pace: Pace::Bounded,
-            declick: 0.005,
-            rate: Hz(48_000.0),
-        }
-    }
-}
-
-/// What a block was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// The program plays.
-    Playing,
-    /// There is no program.
-    Idle,
-    /// The program was stopped by a fault; the next good one will play.
-    Faulted,
-}
-
-/// What the control side hears of.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Report {
-    /// A program took over.
-    Swapped {
-        /// Which.
-        id: ProgramId,
-        /// Words copied.
-        words: u32,
-        /// Lines exchanged.
-        lines: u32,
-        /// Time the swap took, in units of [`ftz::ticks`].
-        ticks: u64,
-    },
-    /// A program was stopped.
-    Fault {
-        /// Which.
-        id: ProgramId,
-        /// Why and where.
-        fault: Fault,
-    },
-    /// The guard had to change the output of a program, once a program.
-    Guarded {
-        /// Which.
-        id: ProgramId,
-        /// Not finite, or too loud.
-        finite: bool,
-    },
-    /// The program has more outputs than the host takes, once a program.
-    ChannelsDropped {
-        /// Which.
-        id: ProgramId,
-        /// The program's outputs.
-        program: u32,
-        /// The host's channels.
-        host: u32,
-    },
-}
 
 /// The control side's ends of the rings.
 #[derive(Debug)]
@@ -179,7 +64,7 @@ pub struct Processor {
     now: u64,
     seen: Seen,
     fade: Fade,
-    last: [f64; MAX_CHANNELS],
+    last: Frame,
     host_in: Vec<Box<[f64]>>,
     host_out: Vec<Box<[f64]>>,
 }
@@ -406,7 +291,7 @@ impl Processor {
             }
         }
         if done < frames {
-            self.idle(inputs, outputs, from + done, frames - done);
+            idle(self.settings.idle, inputs, outputs, from + done, frames - done);
             self.finish(outputs, from + done, frames - done);
         }
         self.now += frames as u64;
@@ -424,7 +309,7 @@ impl Processor {
             check.scan(output);
             if self.settings.guard == OutputGuard::On && check.is_bad() {
                 for x in output.iter_mut() {
-                    *x = if x.is_finite() { x.clamp(-CEILING, CEILING) } else { 0.0 };
+                    *x = guarded(*x);
                 }
             }
             *last = output.last().copied().unwrap_or(0.0);
@@ -455,23 +340,10 @@ impl Processor {
         }
     }
 
-    /// What plays without a program.
-    fn idle(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]], from: usize, frames: usize) {
-        for (channel, output) in outputs.iter_mut().enumerate() {
-            let Some(output) = output.get_mut(from..from + frames) else { continue };
-            let input = inputs.get(channel).and_then(|input| input.get(from..from + frames));
-            match (self.settings.idle, input) {
-                (Idle::PassThrough, Some(input)) => output.copy_from_slice(input),
-                (Idle::PassThrough, None) | (Idle::Silence, _) => output.fill(0.0),
-            }
-        }
-    }
-
     /// Stops the program: its last good output decays to what plays without one.
     fn stop(&mut self, id: ProgramId, fault: Fault) {
         self.seen.stopped = true;
-        let finite = |x: f64| if x.is_finite() { x.clamp(-CEILING, CEILING) } else { 0.0 };
-        let goal = self.last.map(finite);
+        let goal = self.last.map(guarded);
         self.fade.start(goal, frames_of(FAULT_FADE, self.rate()));
         self.report(Report::Fault { id, fault });
     }
@@ -494,35 +366,23 @@ impl Processor {
         let Self { hands, settings, seen, fade, last, now, .. } = self;
         let mut lines = 0;
         let swap = hands.poll(|old, new| {
-            let mut goal = [0.0; MAX_CHANNELS];
+            let ahead =
+                Ahead { seen, fade, last, inputs, host_outputs, now: *now, idle: settings.idle };
+            let mut goal = ahead.idle_frame();
             if let Some(old) = old {
-                let budget = match settings.pace {
-                    Pace::Bounded => COPY_BUDGET,
-                    Pace::AtOnce => usize::MAX,
-                };
+                // After broken output the lines are full of it: they start fresh.
                 let keep_lines = !seen.broken;
-                if keep_lines && !new.advance_copies(old, budget) {
+                if keep_lines && !new.advance_copies(old, settings.pace.budget()) {
                     return Ready::Later;
                 }
                 new.take_words(old);
                 if settings.declick > 0.0 {
-                    goal = expected(
-                        old,
-                        seen.stopped,
-                        fade,
-                        last,
-                        inputs,
-                        host_outputs,
-                        *now,
-                        settings.idle,
-                    );
+                    goal = ahead.expected(old);
                 }
                 if keep_lines {
                     lines = new.plan().lines.len() as u32;
                     new.take_lines(old);
                 }
-            } else if settings.declick > 0.0 {
-                goal = idle_frame(inputs, host_outputs, settings.idle);
             }
             fade.start(goal, frames_of(settings.declick, new.rate()));
             Ready::Now
@@ -551,89 +411,44 @@ struct Pending<'a> {
     base: usize,
 }
 
-/// What a scan of the output found.
-#[derive(Clone, Copy, Debug, Default)]
-struct Check {
-    broken: bool,
-    loud: bool,
-}
-
-impl Check {
-    fn scan(&mut self, output: &[f64]) {
-        let (mut broken, mut loud) = (false, false);
-        for x in output {
-            broken |= !x.is_finite();
-            loud |= x.abs() > CEILING;
-        }
-        self.broken |= broken;
-        self.loud |= loud && !broken;
-    }
-
-    fn is_bad(self) -> bool {
-        self.broken || self.loud
-    }
-}
-
-/// Copies the program's channels to the host's: one plays on both, others on one each.
-fn spread(program: &Prepared, outputs: &mut [&mut [f64]], from: usize, frames: usize) {
-    let count = program.output_count();
-    for (at, output) in outputs.iter_mut().enumerate() {
-        let Some(output) = output.get_mut(from..from + frames) else { continue };
-        let channel = if count == 1 && at == 1 { 0 } else { at };
-        match program.output(channel).get(..frames) {
-            Some(rendered) => output.copy_from_slice(rendered),
-            None => output.fill(0.0),
-        }
-    }
-}
-
-/// What the next frame would have been, had the old program gone on.
-#[expect(clippy::too_many_arguments, reason = "parts of a processor that is borrowed in pieces")]
-fn expected(
-    old: &mut Prepared,
-    stopped: bool,
-    fade: &Fade,
-    last: &[f64; MAX_CHANNELS],
-    inputs: &[&[f64]],
+/// What a look at the next frame needs beside the old program.
+struct Ahead<'a> {
+    seen: &'a Seen,
+    fade: &'a Fade,
+    last: &'a Frame,
+    inputs: &'a [&'a [f64]],
     host_outputs: usize,
     now: u64,
     idle: Idle,
-) -> [f64; MAX_CHANNELS] {
-    let mut frame = [0.0; MAX_CHANNELS];
-    if stopped {
-        frame = idle_frame(inputs, host_outputs, idle);
-    } else {
-        if inputs.iter().all(|input| !input.is_empty()) {
-            old.hear(inputs, 0, 1);
-        }
-        if !old.look_ahead(now) {
-            return *last;
-        }
-        let mut views: [&mut [f64]; MAX_CHANNELS] = array::from_fn(|_| Default::default());
-        for (view, value) in views.iter_mut().zip(frame.chunks_mut(1)) {
-            *view = value;
-        }
-        spread(old, views.get_mut(..host_outputs).unwrap_or_default(), 0, 1);
-    }
-    for (channel, value) in frame.iter_mut().enumerate() {
-        *value += fade.next(channel);
-    }
-    frame
 }
 
-/// The next frame without a program.
-fn idle_frame(inputs: &[&[f64]], host_outputs: usize, idle: Idle) -> [f64; MAX_CHANNELS] {
-    array::from_fn(|channel| match idle {
-        Idle::PassThrough if channel < host_outputs => {
-            inputs.get(channel).and_then(|input| input.first()).copied().unwrap_or(0.0)
+impl Ahead<'_> {
+    /// What the next frame would have been, had the old program gone on. Changes its words, which
+    /// have been copied by then.
+    fn expected(&self, old: &mut Prepared) -> Frame {
+        let mut frame = self.idle_frame();
+        if !self.seen.stopped {
+            if self.inputs.iter().all(|input| !input.is_empty()) {
+                old.hear(self.inputs, 0, 1);
+            }
+            if !old.look_ahead(self.now) {
+                return *self.last;
+            }
+            let mut views: [&mut [f64]; MAX_CHANNELS] = array::from_fn(|_| Default::default());
+            for (view, value) in views.iter_mut().zip(frame.chunks_mut(1)) {
+                *view = value;
+            }
+            spread(old, views.get_mut(..self.host_outputs).unwrap_or_default(), 0, 1);
         }
-        Idle::PassThrough | Idle::Silence => 0.0,
-    })
-}
+        for (channel, value) in frame.iter_mut().enumerate() {
+            *value += self.fade.next(channel);
+        }
+        frame
+    }
 
-fn to_f32(channel: &mut [f32], buffer: &[f64]) {
-    for (to, x) in channel.iter_mut().zip(buffer) {
-        *to = *x as f32;
+    /// The next frame without a program.
+    fn idle_frame(&self) -> Frame {
+        idle_frame(self.inputs, self.host_outputs, self.idle)
     }
 }
 
