@@ -17,7 +17,7 @@ use cranelift_entity::SecondaryMap;
 pub fn of(module: &Module) -> Layout {
     Layout {
         words: module.words,
-        lines: lines(module),
+        lines: lines(module, &module.blocks),
         heap_words: if allocates(module) { DEFAULT_HEAP_WORDS } else { 0 },
         shapes: module.shapes.values().cloned().collect(),
         scratch_words: 0,
@@ -54,14 +54,14 @@ pub fn reached(module: &Module, roots: impl IntoIterator<Item = FuncId>) -> Vec<
     module.funcs.keys().filter(|id| seen[*id]).collect()
 }
 
-/// The delay lines of every state block, by ascending word. Global code has no block of its own: what
-/// it calls or makes gets fresh blocks, which stand in `module.blocks`.
-fn lines(module: &Module) -> Vec<LineSpec> {
+/// The delay lines of `dsp`'s state block and of those in `blocks`, by ascending word. Global code has
+/// no block of its own: what it calls or makes gets fresh blocks, which come to stand in `module.blocks`.
+pub fn lines(module: &Module, blocks: &[(u32, FuncId)]) -> Vec<LineSpec> {
     let mut walk = Walk { module, path: Vec::new(), lines: Vec::new() };
     if let Some(dsp) = module.dsp {
         walk.block(dsp, module.dsp_base);
     }
-    for (address, func) in &module.blocks {
+    for (address, func) in blocks {
         walk.block(*func, *address);
     }
     let mut lines = walk.lines;

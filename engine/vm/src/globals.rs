@@ -1,0 +1,181 @@
+//! Runs the global code of a program, ahead of its sound.
+//!
+//! Takes a module in sample form, gives the image that every instance starts from, and the state
+//! blocks of the function values that the global code made. On the calling thread, within a budget;
+//! for every backend alike. Global code may use delay lines only of blocks it made itself, and what it
+//! writes to them is gone when sound begins: an image holds words and heap.
+
+use crate::emit::{emit_globals, scratch_words};
+use crate::run::{self, Env, Fresh};
+use crate::verify::{Program, verify};
+use attacca_mir::backend::BackendError;
+use attacca_mir::layout;
+use attacca_mir::module::{FuncId, Module};
+use attacca_rt::code::{Image, Layout};
+use attacca_rt::ctx::{Fault, FaultKind};
+use attacca_rt::ftz::Guard;
+use attacca_rt::heap::DEFAULT_HEAP_WORDS;
+use attacca_rt::state::State;
+use cranelift_entity::EntityRef;
+
+/// Calls that global code may make.
+pub const CALL_LIMIT: u64 = 50_000_000;
+
+/// Words of state blocks that global code may make: 128 MiB.
+pub const BLOCK_LIMIT: u32 = 1 << 24;
+
+/// Words of blocks in the first attempt; more than nearly all programs make.
+const FIRST_ROOM: u32 = 1 << 12;
+
+/// How often global code is run until it has all it needs.
+const ATTEMPTS: u32 = 8;
+
+/// What the global code left.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GlobalsRun {
+    /// Words and heap that instances start from.
+    pub image: Image,
+    /// State blocks made for function values, after those the module had: address and function.
+    pub blocks: Vec<(u32, FuncId)>,
+    /// Words of the state, these blocks included.
+    pub words: u32,
+}
+
+/// Why there is no image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GlobalsError {
+    /// The global code recursed too deep or filled the heap.
+    Fault(Fault),
+    /// It made more than [`CALL_LIMIT`] calls.
+    TooLong,
+    /// Its function values need more than [`BLOCK_LIMIT`] words of state.
+    TooLarge,
+    /// It could not be compiled.
+    Backend(BackendError),
+}
+
+impl std::fmt::Display for GlobalsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fault(fault) => {
+                let what = match fault.kind {
+                    FaultKind::Recursion => "calls itself too often",
+                    FaultKind::Heap => "makes more objects than the heap holds",
+                    FaultKind::Tasks => "schedules too many tasks",
+                    FaultKind::TooSlow => "takes too long",
+                };
+                write!(f, "the global code {what}")
+            }
+            Self::TooLong => write!(f, "the global code makes more than {CALL_LIMIT} calls"),
+            Self::TooLarge => {
+                f.write_str("the global code makes too many function values with state")
+            }
+            Self::Backend(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for GlobalsError {}
+
+/// Runs `module.init` and gives what it left; the module's zeroed words if it has none.
+pub fn run_globals(module: &Module) -> Result<GlobalsRun, GlobalsError> {
+    let Some(init) = module.init else {
+        return Ok(GlobalsRun { words: module.words, ..GlobalsRun::default() });
+    };
+    let code = emit_globals(module).map_err(GlobalsError::Backend)?;
+    let scratch = scratch_words(module, &code).map_err(GlobalsError::Backend)?;
+    let program =
+        verify(code).map_err(|e| GlobalsError::Backend(BackendError::Internal(e.to_string())))?;
+    let sizes: Vec<u32> = module.funcs.values().map(|func| func.state.words).collect();
+    let mut layout = layout::of(module);
+    layout.words = module.words.saturating_add(FIRST_ROOM);
+    layout.scratch_words = scratch;
+    layout.heap_words = layout.heap_words.max(DEFAULT_HEAP_WORDS);
+    // A second attempt has the words and lines that the first one lacked. Samples of lines it then finds
+    // may lead it elsewhere; each attempt knows more of them.
+    for _ in 0..ATTEMPTS {
+        let outcome = attempt(module, &layout, &program, init.index(), &sizes);
+        if outcome.words > BLOCK_LIMIT {
+            return Err(GlobalsError::TooLarge);
+        }
+        let mut blocks = module.blocks.clone();
+        blocks.extend_from_slice(&outcome.blocks);
+        let lines = layout::lines(module, &blocks);
+        if outcome.words <= layout.words && lines == layout.lines {
+            return outcome.finish();
+        }
+        layout.words = layout.words.max(outcome.words);
+        layout.lines = lines;
+    }
+    Err(GlobalsError::TooLong)
+}
+
+/// How an attempt ended.
+struct Outcome {
+    image: Image,
+    blocks: Vec<(u32, FuncId)>,
+    words: u32,
+    fault: Option<Fault>,
+    steps: u64,
+}
+
+fn attempt(
+    module: &Module,
+    layout: &Layout,
+    program: &Program,
+    init: usize,
+    sizes: &[u32],
+) -> Outcome {
+    let _guard = Guard::new();
+    let mut state = State::new(layout, &Image::default());
+    let parts = state.parts();
+    let cells: Vec<f64> = module.cells.iter().map(|cell| cell.initial()).collect();
+    let mut env = Env {
+        words: parts.words,
+        lines: parts.lines,
+        heap: parts.heap,
+        scratch: parts.scratch,
+        cells: &cells,
+        inputs: &[],
+        outputs: &mut [],
+        first_now: 0,
+        now: 0,
+        fault: None,
+        calls: 0,
+        depth: 0,
+        steps: CALL_LIMIT,
+        fresh: Some(Fresh { next: module.words, sizes, blocks: Vec::with_capacity(1 << 20) }),
+    };
+    run::run(program, init, &[], &mut env);
+    let fresh = env.fresh.take();
+    let (fault, steps) = (env.fault, env.steps);
+    let (next, blocks) =
+        fresh.map_or((module.words, Vec::new()), |fresh| (fresh.next, fresh.blocks));
+    let mut words = state.words().to_vec();
+    words.truncate(next as usize);
+    for line in &layout.lines {
+        // What a line's word holds is the instance's business.
+        if let Some(word) = words.get_mut(line.word as usize) {
+            *word = 0;
+        }
+    }
+    Outcome {
+        image: Image { words, heap: state.heap().image() },
+        blocks: blocks.into_iter().map(|(at, func)| (at, FuncId::new(func as usize))).collect(),
+        words: next,
+        fault,
+        steps,
+    }
+}
+
+impl Outcome {
+    fn finish(self) -> Result<GlobalsRun, GlobalsError> {
+        if let Some(fault) = self.fault {
+            return Err(GlobalsError::Fault(fault));
+        }
+        if self.steps == 0 {
+            return Err(GlobalsError::TooLong);
+        }
+        Ok(GlobalsRun { image: self.image, blocks: self.blocks, words: self.words })
+    }
+}
