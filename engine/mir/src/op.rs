@@ -125,11 +125,11 @@ pure_ops! {
     /// Square root; NaN below zero.
     Sqrt "sqrt" (a: f) -> f = a.sqrt();
     /// Largest integer not above.
-    Floor "floor" (a: f) -> f = a.floor();
+    Floor "floor" (a: f) -> f = math::floor(a);
     /// Smallest integer not below.
-    Ceil "ceil" (a: f) -> f = a.ceil();
+    Ceil "ceil" (a: f) -> f = math::ceil(a);
     /// Towards zero.
-    Trunc "trunc" (a: f) -> f = a.trunc();
+    Trunc "trunc" (a: f) -> f = math::trunc(a);
     /// To the nearest integer, halves away from zero.
     Round "round" (a: f) -> f = math::round(a);
     /// The smaller; the other one if one is NaN.

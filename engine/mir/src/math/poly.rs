@@ -42,10 +42,16 @@ impl<F: Copy> Powers<F> {
 /// `c[0] + c[1] x + ...`, for 3 to 16 coefficients (up to 8 without [`Powers::up_to_16`]).
 #[inline(always)]
 pub(super) fn poly<L: Lanes, const N: usize>(l: &mut L, p: Powers<L::F>, c: &[f64; N]) -> L::F {
-    const { assert!(2 < N && N <= 16, "the scheme has powers up to x^8") };
-    let rest = tail16(l, p, c);
+    let rest = tail(l, p, c);
     let first = l.fconst(c[0]);
     l.add(first, rest)
+}
+
+/// [`poly`] without c[0].
+#[inline(always)]
+pub(super) fn tail<L: Lanes, const N: usize>(l: &mut L, p: Powers<L::F>, c: &[f64; N]) -> L::F {
+    const { assert!(2 < N && N <= 16, "the scheme has powers up to x^8") };
+    tail16(l, p, c)
 }
 
 macro_rules! halves {

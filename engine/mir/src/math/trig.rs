@@ -3,7 +3,7 @@
 //! The argument minus the nearest multiple of pi (or pi/2) is taken in parts: the first part of pi has so
 //! few bits that its multiples are exact, and so is their difference from the argument (Cody and Waite).
 
-use super::poly::{Powers, poly};
+use super::poly::{Powers, poly, tail};
 use super::{Lanes, SlowFn};
 
 /// Arguments up to 2^20 take the fast path.
@@ -91,12 +91,27 @@ fn sin_of_rest<L: Lanes>(l: &mut L, x: L::F, n: L::F, shifted: L::F) -> L::F {
     let z = l.mul(r, r);
     let r = l.xor_f(r, flip);
     let powers = Powers::up_to_8(l, z);
-    let p = poly(l, powers, &SIN);
-    let cubic = l.mul(r, z);
-    let tail = l.mul(cubic, p);
-    let value = l.add(r, tail);
-    // -0 + 0 lost its sign.
-    l.with_sign(value, r)
+    sin_poly(l, powers, r, z, &SIN)
+}
+
+/// r + r (c[0] z + c[1] z^2 + ...), z = r^2.
+///
+/// The factor is summed so that it is +0, not -0, where z is 0; and -0 + -0 * 0 keeps its sign.
+#[inline(always)]
+fn sin_poly<L: Lanes, const N: usize>(
+    l: &mut L,
+    powers: Powers<L::F>,
+    r: L::F,
+    z: L::F,
+    c: &[f64; N],
+) -> L::F {
+    let first = l.fconst(c[0]);
+    let first = l.mul(z, first);
+    let rest = tail(l, powers, c);
+    let rest = l.mul(z, rest);
+    let factor = l.add(first, rest);
+    let curve = l.mul(r, factor);
+    l.add(r, curve)
 }
 
 /// Tangent. At most 4 ulp off for |x| up to 2^20, and libm's beyond.
@@ -113,11 +128,7 @@ pub fn tan<L: Lanes>(l: &mut L, x: L::F) -> L::F {
     }
     let z = l.mul(r, r);
     let powers = Powers::up_to_8(l, z);
-    let s = poly(l, powers, &SIN_SHORT);
-    let cubic = l.mul(r, z);
-    let s = l.mul(cubic, s);
-    let s = l.add(r, s);
-    let s = l.with_sign(s, r);
+    let s = sin_poly(l, powers, r, z, &SIN_SHORT);
     let c = cos_short(l, powers, z);
     // In odd quarters tan x = -1 / tan r = cos r / -sin r.
     let (bits, one) = (l.bits(shifted), l.iconst(1));
