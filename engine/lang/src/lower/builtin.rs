@@ -79,10 +79,10 @@ impl FuncLower<'_, '_> {
         match (builtin.lowering(), args) {
             (Lowering::Op(op), args) => self.b().pure(op, args),
             (Lowering::Truth(op), args) => {
-                let op = match op {
-                    Pure::Feq if strings => Pure::Ieq,
-                    Pure::Fne if strings => Pure::Ine,
-                    other => other,
+                let op = match (strings, op) {
+                    (true, Pure::Feq) => Pure::Ieq,
+                    (true, Pure::Fne) => Pure::Ine,
+                    (_, op) => op,
                 };
                 let truth = self.b().pure(op, args);
                 self.b().truth(truth)
@@ -127,10 +127,9 @@ impl FuncLower<'_, '_> {
             _ => args,
         };
         let [max, x, time] = args else { return self.b().fconst(0.0) };
-        let len = match program.exprs[*max].kind {
-            ExprKind::Number(max) => max.clamp(0.0, MAX_DELAY) as u32,
-            _ => 0,
-        };
+        let kind = &program.exprs[*max].kind;
+        let len =
+            if let ExprKind::Number(max) = kind { max.clamp(0.0, MAX_DELAY) as u32 } else { 0 };
         let words = self.arguments(&[*x, *time]);
         let ([x, time], 1..) = (&words[..], len) else { return self.b().fconst(0.0) };
         let name = if hint.is_empty() { "delay" } else { hint };

@@ -9,6 +9,11 @@
 //! `(closure, args..) -> rets` and reads its base and captures from the closure. Tuples and records
 //! are their words side by side, unit is none, a function is one `ref`.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "arenas and side tables are indexed by the ids they gave out; slices are read with `get`"
+)]
+
 mod builtin;
 mod call;
 mod closure;

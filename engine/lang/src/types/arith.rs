@@ -91,11 +91,10 @@ impl Checker<'_, '_> {
         let Some(max) = max else { return };
         let at = self.span(max);
         let ok = |value: f64| (0.0..MAX_DELAY + 1.0).contains(&value);
-        match self.program.exprs[max].kind {
-            ExprKind::Number(value) if ok(value) => {}
-            ExprKind::Number(value) => self.report(TypeError::DelayMax { at, value: Some(value) }),
-            ExprKind::Error => {}
-            _ => self.report(TypeError::DelayMax { at, value: None }),
+        let kind = &self.program.exprs[max].kind;
+        let value = if let ExprKind::Number(value) = kind { Some(*value) } else { None };
+        if !matches!(kind, ExprKind::Error) && !value.is_some_and(ok) {
+            self.report(TypeError::DelayMax { at, value });
         }
     }
 
@@ -240,11 +239,7 @@ impl Checker<'_, '_> {
 
 /// How the program writes it.
 fn operator(builtin: Builtin) -> &'static str {
-    match builtin {
-        Builtin::Add => "+",
-        Builtin::Sub => "-",
-        Builtin::Mult => "*",
-        Builtin::Div => "/",
-        other => other.name(),
-    }
+    let signs =
+        [(Builtin::Add, "+"), (Builtin::Sub, "-"), (Builtin::Mult, "*"), (Builtin::Div, "/")];
+    signs.into_iter().find(|(known, _)| *known == builtin).map_or(builtin.name(), |(_, sign)| sign)
 }

@@ -146,9 +146,10 @@ impl Checker<'_, '_> {
     /// Positional elements of a tuple argument, each with its own place if it is written out.
     fn elements(&mut self, site: CallSite<'_>, wanted: &[Ty], given: &[Ty], why: Why) {
         let Some(tuple) = site.args.first() else { return };
-        let places: Vec<Span> = match &self.program.exprs[*tuple].kind {
-            ExprKind::Tuple(parts) => parts.iter().map(|part| self.span(*part)).collect(),
-            _ => vec![self.span(*tuple); given.len()],
+        let places: Vec<Span> = if let ExprKind::Tuple(parts) = &self.program.exprs[*tuple].kind {
+            parts.iter().map(|part| self.span(*part)).collect()
+        } else {
+            vec![self.span(*tuple); given.len()]
         };
         for ((wanted, given), at) in wanted.iter().zip(given).zip(places) {
             self.expect(wanted, given, at, why);
@@ -218,10 +219,9 @@ impl Checker<'_, '_> {
     /// A default is evaluated at the call; its type must be known there.
     fn default_allowed(&mut self, site: CallSite<'_>, names: LambdaId, default: ExprId) {
         let ty = self.exprs[default].clone().unwrap_or(Ty::Error);
-        let direct = match self.program.exprs[site.callee].kind {
-            ExprKind::Var(binding) => self.known.name_of(names) == Some(binding),
-            _ => false,
-        };
+        let callee = &self.program.exprs[site.callee].kind;
+        let direct =
+            matches!(callee, ExprKind::Var(name) if self.known.name_of(names) == Some(*name));
         if !direct && self.table.zonk(&ty).holds_variable() {
             self.report(TypeError::DefaultThroughValue { at: self.span(site.call) });
         }
@@ -265,10 +265,9 @@ impl Checker<'_, '_> {
     }
 
     fn callee_name(&self, site: CallSite<'_>) -> Option<SmolStr> {
-        match &self.program.exprs[site.callee].kind {
-            ExprKind::Var(binding) => Some(self.program.bindings[*binding].name.clone()),
-            ExprKind::Builtin(builtin) => Some(builtin.name().into()),
-            _ => None,
+        if let ExprKind::Var(binding) = &self.program.exprs[site.callee].kind {
+            return Some(self.program.bindings[*binding].name.clone());
         }
+        None
     }
 }

@@ -379,10 +379,8 @@ impl<'p, 'd> Checker<'p, 'd> {
         };
         let other_ty = self.expr(other);
         match self.table.unify(&then_ty, &other_ty) {
-            Ok(()) => match self.table.resolve(&then_ty) {
-                Ty::Error => other_ty,
-                known => known,
-            },
+            Ok(()) if self.table.resolve(&then_ty) == Ty::Error => other_ty,
+            Ok(()) => then_ty,
             Err(Clash::Differ | Clash::Length | Clash::Field(_)) => {
                 let (then, other_ty) = (self.table.zonk(&then_ty), self.table.zonk(&other_ty));
                 let at = self.result_span(other);

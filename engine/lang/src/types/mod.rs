@@ -5,6 +5,11 @@
 //! ([`CallPlan`]), so that lowering has nothing left to find out. Never panics on a program, never
 //! changes it.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "arenas and side tables are indexed by the ids they gave out; slices are read with `get`"
+)]
+
 mod annotation;
 mod arith;
 mod call;

@@ -204,14 +204,10 @@ impl<'r> Printer<'r> {
             Ty::Tuple(parts) => self.write_tuple(out, parts),
             Ty::Record(fields) => self.write_record(out, fields, false),
             Ty::Func(func) => {
-                match &func.arg {
-                    arg @ (Ty::Unit | Ty::Tuple(_)) => self.write(out, arg),
-                    arg => {
-                        out.push('(');
-                        self.write(out, arg);
-                        out.push(')');
-                    }
-                }
+                let listed = matches!(func.arg, Ty::Unit | Ty::Tuple(_));
+                out.push_str(if listed { "" } else { "(" });
+                self.write(out, &func.arg);
+                out.push_str(if listed { "" } else { ")" });
                 out.push_str(" -> ");
                 self.write(out, &func.ret);
             }
