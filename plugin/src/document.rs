@@ -16,6 +16,9 @@ pub const STATE_VERSION: u32 = 1;
 /// Longest program text that is taken from a state, in bytes.
 const LONGEST_TEXT: usize = 16 << 20;
 
+/// Longest name of a control that is taken from a state, in bytes.
+const LONGEST_NAME: usize = 255;
+
 /// What is saved beside the text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -24,6 +27,8 @@ pub struct Settings {
     pub live: bool,
     /// The controls of the program when it was saved: their names can be shown before it is compiled.
     pub controls: Vec<Slot>,
+    /// The name that each slot has or had, from slot 0: a name keeps its slot.
+    pub names: Vec<String>,
 }
 
 impl Settings {
@@ -120,10 +125,14 @@ fn value_of(params: &serde_json::Map<String, Value>, slot: usize) -> Option<(usi
 fn sane(mut settings: Settings) -> Settings {
     settings.controls.retain(|slot| {
         usize::from(slot.slot) < SLOTS
-            && slot.name.len() <= 255
+            && slot.name.len() <= LONGEST_NAME
             && [slot.initial, slot.min, slot.max].iter().all(|value| value.is_finite())
             && slot.min <= slot.max
     });
+    settings.names.truncate(SLOTS);
+    if settings.names.iter().any(|name| name.len() > LONGEST_NAME) {
+        settings.names.clear();
+    }
     settings
 }
 

@@ -62,28 +62,6 @@ impl EventList {
     }
 }
 
-/// Moves the events from `from` on that lie before frame `to` into `part`, counted from frame `start`.
-///
-/// Gives the index of the first event that doesn't.
-pub(crate) fn slice(
-    events: &[Event],
-    from: usize,
-    start: u32,
-    to: u32,
-    part: &mut Vec<Event>,
-) -> usize {
-    part.clear();
-    let mut next = from;
-    while let Some(event) = events.get(next)
-        && event.offset < to
-        && part.len() < part.capacity()
-    {
-        part.push(Event { offset: event.offset.saturating_sub(start), kind: event.kind });
-        next += 1;
-    }
-    next
-}
-
 fn translate<S>(event: &NoteEvent<S>) -> Option<EventKind> {
     let kind = match *event {
         NoteEvent::NoteOn { channel, key, velocity, .. } => EventKind::NoteOn {
@@ -165,15 +143,5 @@ mod tests {
             velocity: 0.0,
         });
         assert!(matches!(list.as_slice(), [Event { offset: 7, kind: EventKind::AllNotesOff }]));
-    }
-
-    #[test]
-    fn a_long_block_is_cut_without_losing_events() {
-        let events: Vec<Event> =
-            [0, 3, 9].map(|offset| Event { offset, kind: EventKind::AllNotesOff }).to_vec();
-        let mut part = Vec::with_capacity(8);
-        assert_eq!(slice(&events, 0, 0, 4, &mut part), 2);
-        assert_eq!(slice(&events, 2, 4, 10, &mut part), 3);
-        assert_eq!(part[0].offset, 5);
     }
 }

@@ -17,13 +17,13 @@ pub mod slots;
 mod window;
 mod worker;
 
-use crate::events::{EventList, slice};
+use crate::events::EventList;
 use crate::kind::Kind;
 use crate::params::PluginParams;
 use crate::shared::{AudioState, Shared};
 use crate::window::Window;
-use crate::worker::{MAX_FRAMES, Worker};
-use attacca_engine::{Event, Processor, Status};
+use crate::worker::Worker;
+use attacca_engine::{Processor, Status};
 use nice_plug::prelude::{
     ActivateContext, AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig,
     ClapFeature, ClapPlugin, MidiConfig, Params, Plugin, PortNames, ProcessContext, ProcessStatus,
@@ -70,7 +70,6 @@ pub type Instrument = Attacca<true>;
 struct Audio {
     processor: Processor,
     events: EventList,
-    part: Vec<Event>,
     /// Hertz, for the load meter.
     rate: f32,
     /// A panic was caught: the instance stays as if it had no program.
@@ -83,13 +82,7 @@ impl<const INSTRUMENT: bool> Default for Attacca<INSTRUMENT> {
         let (shared, inbox) = Shared::new(kind);
         let (worker, processor) = Worker::start(kind, &shared, inbox);
         NEWEST.with(|newest| *newest.borrow_mut() = Some(Arc::clone(&shared)));
-        let audio = Audio {
-            processor,
-            events: EventList::new(),
-            part: Vec::with_capacity(MAX_FRAMES),
-            rate: 48_000.0,
-            broken: false,
-        };
+        let audio = Audio { processor, events: EventList::new(), rate: 48_000.0, broken: false };
         Attacca { params: Arc::new(PluginParams::new(&shared)), shared, audio, _worker: worker }
     }
 }
@@ -141,6 +134,8 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
     ) -> bool {
         self.audio.rate = config.sample_rate;
         self.shared.activate(f64::from(config.sample_rate), PATIENCE);
+        // Nothing plays yet: the program that came in the meantime need not wait for the first block.
+        self.audio.processor.apply_pending();
         true
     }
 
@@ -174,7 +169,9 @@ impl Audio {
         if self.broken {
             return AudioState::Faulted;
         }
-        match catch_unwind(AssertUnwindSafe(|| self.render(channels))) {
+        match catch_unwind(AssertUnwindSafe(|| {
+            self.processor.process(channels, self.events.as_slice())
+        })) {
             Ok(Status::Playing) => AudioState::Playing,
             Ok(Status::Idle) => AudioState::Idle,
             Ok(Status::Faulted) => AudioState::Faulted,
@@ -182,25 +179,6 @@ impl Audio {
                 self.broken = true;
                 AudioState::Faulted
             }
-        }
-    }
-
-    fn render(&mut self, channels: &mut [&mut [f32]]) -> Status {
-        let frames = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
-        let [left, right] = channels else {
-            return self.processor.process(channels, self.events.as_slice());
-        };
-        let (mut start, mut event) = (0, 0);
-        loop {
-            let end = (start + MAX_FRAMES).min(frames);
-            let events = self.events.as_slice();
-            event = slice(events, event, start as u32, end as u32, &mut self.part);
-            let mut part = [&mut left[start..end], &mut right[start..end]];
-            let status = self.processor.process(&mut part, &self.part);
-            if end == frames {
-                return status;
-            }
-            start = end;
         }
     }
 }

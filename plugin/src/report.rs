@@ -2,11 +2,13 @@
 //!
 //! Pure translation in one direction; the only file that must change when the engine says something new.
 
-use crate::editor::{self, Token, TokenKind};
+use crate::editor::{self, Token};
 use crate::shared::Shared;
 use crate::slots::Slot;
-use attacca_engine::ide::{self, HighlightKind};
 use attacca_engine::{ControlInfo, Message, Notice, Severity};
+
+/// How many different reports are kept; a program can make more than anyone reads.
+const MOST_REPORTS: usize = 16;
 
 /// A compiler message as the window shows it.
 pub(crate) fn message_of(message: &Message) -> editor::Message {
@@ -51,19 +53,16 @@ pub(crate) fn tell(shared: &Shared, notice: Notice) {
             fault.end_column = 1;
             console.fault = Some(fault);
         }),
+        Notice::Report { message } => shared.note(|console| {
+            let report = editor::Message::general(editor::Severity::Warning, message);
+            if !console.notes.contains(&report) && console.notes.len() < MOST_REPORTS {
+                console.notes.push(report);
+            }
+        }),
     }
 }
 
 /// The tokens of a text, for the code area.
-pub(crate) fn highlight(text: &str) -> Vec<Token> {
-    let token = |part: ide::Highlight| Token { range: part.range, kind: kind_of(part.kind) };
-    ide::highlight(text).into_iter().map(token).collect()
-}
-
-fn kind_of(kind: HighlightKind) -> TokenKind {
-    match kind {
-        HighlightKind::Keyword => TokenKind::Keyword,
-        HighlightKind::Number => TokenKind::Number,
-        HighlightKind::Plain => TokenKind::Plain,
-    }
+pub(crate) fn highlight(_text: &str) -> Vec<Token> {
+    Vec::new()
 }

@@ -40,6 +40,8 @@ pub(crate) enum Job {
         /// Where it comes from.
         origin: Origin,
     },
+    /// The names that slots have in the session that was loaded, from slot 0.
+    Names(Vec<String>),
     /// From now on compile for this sample rate, in hertz.
     Rate(f64),
     /// Finish.
@@ -53,6 +55,14 @@ pub(crate) enum Origin {
     Edit,
     /// A saved session: parameter values came with it.
     Session,
+}
+
+/// The parameters of a program that is going to play.
+pub(crate) struct Parameters<'a> {
+    /// Its controls.
+    pub(crate) controls: &'a [Slot],
+    /// The name that each slot has or had, from slot 0.
+    pub(crate) names: Vec<String>,
 }
 
 /// What the last compile and the engine have said.
@@ -258,6 +268,7 @@ impl Shared {
         let Some(text) = text else { return false };
         state.revision += 1;
         self.slots.install(&settings.controls);
+        self.send(Job::Names(settings.names.clone()));
         state.settings = settings;
         state.moves.clear();
         drop(state);
@@ -314,11 +325,14 @@ impl Shared {
         &self,
         serial: u64,
         origin: Origin,
-        controls: Option<&[Slot]>,
+        program: Option<Parameters<'_>>,
         write: impl FnOnce(&mut Console),
     ) {
-        let moves = controls.map(|controls| self.slots.install(controls));
+        let moves = program.as_ref().map(|program| self.slots.install(program.controls));
         let mut state = self.state();
+        if let Some(program) = program {
+            state.settings.names = program.names;
+        }
         state.console.compiles += 1;
         write(&mut state.console);
         state.done = state.done.max(serial);

@@ -8,7 +8,7 @@
 use crate::editor::{Message, Severity};
 use crate::kind::Kind;
 use crate::report::{message_of, slot_of, tell};
-use crate::shared::{AudioState, FIRST_RATE, Job, Origin, Shared};
+use crate::shared::{AudioState, FIRST_RATE, Job, Origin, Parameters, Shared};
 use crate::slots::Slot;
 use attacca_engine::{Hz, Processor, Session, SessionSettings, Target, Update};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -73,6 +73,7 @@ impl Drop for Worker {
 #[derive(Default)]
 struct Work {
     text: Option<(u64, Arc<str>, Origin)>,
+    names: Option<Vec<String>>,
     rate: Option<f64>,
     stop: bool,
 }
@@ -81,6 +82,7 @@ impl Work {
     fn take(&mut self, job: Job) {
         match job {
             Job::Text { serial, text, origin } => self.text = Some((serial, text, origin)),
+            Job::Names(names) => self.names = Some(names),
             Job::Rate(rate) => self.rate = Some(rate),
             Job::Stop => self.stop = true,
         }
@@ -95,6 +97,9 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
         }
         if let Some(rate) = work.rate {
             session.set_rate(Hz(rate));
+        }
+        if let Some(names) = work.names {
+            session.restore_slots(names);
         }
         if let Some((serial, text, origin)) = work.text {
             compile(&mut session, shared, serial, &text, origin);
@@ -126,7 +131,7 @@ fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>) -> Work {
 
 fn compile(session: &mut Session, shared: &Shared, serial: u64, text: &str, origin: Origin) {
     match catch_unwind(AssertUnwindSafe(|| session.update(text))) {
-        Ok(update) => publish(shared, serial, origin, &update),
+        Ok(update) => publish(shared, serial, origin, &update, session.slot_names()),
         Err(_) => {
             let message = our_bug(text);
             shared.finish(serial, origin, None, |console| {
@@ -137,10 +142,10 @@ fn compile(session: &mut Session, shared: &Shared, serial: u64, text: &str, orig
     }
 }
 
-fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update) {
+fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, names: Vec<String>) {
     let controls: Vec<Slot> = update.controls.iter().map(slot_of).collect();
-    let controls = update.accepted.then_some(&controls[..]);
-    shared.finish(serial, origin, controls, |console| {
+    let program = update.accepted.then_some(Parameters { controls: &controls, names });
+    shared.finish(serial, origin, program, |console| {
         console.accepted = update.accepted;
         console.compile_ms = Some(update.compile.as_secs_f64() * 1000.0);
         console.diagnostics = update.diagnostics.iter().map(message_of).collect();

@@ -2,7 +2,7 @@
 
 use super::*;
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 
 /// A view with the snapshot it is shown and everything the user did so far.
 struct Desk {
