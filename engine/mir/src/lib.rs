@@ -5,6 +5,8 @@
 //! function that renders a block). Backends compile what [`opt`] leaves; [`eval`] is the plain,
 //! slow reading of either form, the oracle that all backends are compared with.
 
+#[cfg(any(test, feature = "arb"))]
+pub mod arb;
 pub mod backend;
 pub mod build;
 pub mod eval;

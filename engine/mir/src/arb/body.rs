@@ -1,0 +1,377 @@
+//! Random function bodies.
+
+use super::{Around, Choices, float, int};
+use crate::build::Builder;
+use crate::module::{Child, FuncId, Leaf, LeafKind, Module, ShapeId, ValueId};
+use crate::op::{Op, Pure, Ty};
+use attacca_rt::code::{ObjectKind, Shape, WordKind};
+
+/// A body while it is made: the values that the next instruction may use.
+pub(super) struct Body<'f, 'm> {
+    pub(super) b: Builder<'f>,
+    module: &'m mut Module,
+    around: &'m Around,
+    base: ValueId,
+    floats: Vec<ValueId>,
+    ints: Vec<ValueId>,
+    /// Cells of one float, with their shape.
+    pub(super) cells: Vec<(ValueId, ShapeId)>,
+    /// Function values `(f64) -> (f64)`.
+    closures: Vec<ValueId>,
+    depth: u32,
+}
+
+impl<'f, 'm> Body<'f, 'm> {
+    pub(super) fn new(
+        b: Builder<'f>,
+        module: &'m mut Module,
+        around: &'m Around,
+        base: ValueId,
+        floats: Vec<ValueId>,
+    ) -> Self {
+        let none = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            b,
+            module,
+            around,
+            base,
+            floats,
+            ints: none.0,
+            cells: none.1,
+            closures: none.2,
+            depth: 0,
+        }
+    }
+
+    /// Statements, then a return of `rets` floats.
+    pub(super) fn fill(&mut self, choices: &mut Choices<'_>, rets: usize) {
+        let count = 1 + choices.below(14);
+        self.statements(choices, count);
+        let values: Vec<ValueId> = (0..rets).map(|_| self.float(choices)).collect();
+        self.b.ret(&values);
+    }
+
+    /// A float of pure code.
+    pub(super) fn expression(&mut self, choices: &mut Choices<'_>) -> ValueId {
+        for _ in 0..choices.below(4) {
+            self.pure(choices);
+        }
+        self.float(choices)
+    }
+
+    fn statements(&mut self, choices: &mut Choices<'_>, count: usize) {
+        for _ in 0..count {
+            if choices.left() == 0 {
+                return;
+            }
+            self.statement(choices);
+        }
+    }
+
+    fn statement(&mut self, choices: &mut Choices<'_>) {
+        match choices.below(16) {
+            0..=3 => self.pure(choices),
+            4 => self.word(choices),
+            5 => self.delay(choices),
+            6 => self.raw_line(choices),
+            7 => self.call(choices),
+            8 => self.branch(choices),
+            9 => self.repeat(choices),
+            10 => self.make_closure(choices),
+            11 => self.call_closure(choices),
+            12 => self.cell(choices),
+            13 => self.host(choices),
+            14 => self.global(choices),
+            _ => self.merge_closures(choices),
+        }
+    }
+
+    /// A float: usually one of the newest, at times a constant.
+    fn float(&mut self, choices: &mut Choices<'_>) -> ValueId {
+        let choice = choices.below(self.floats.len() + 2);
+        match self.floats.iter().rev().nth(choice) {
+            Some(value) => *value,
+            None => {
+                let value = float(choices.next());
+                self.b.fconst(value)
+            }
+        }
+    }
+
+    fn int(&mut self, choices: &mut Choices<'_>) -> ValueId {
+        let choice = choices.below(self.ints.len() + 2);
+        match self.ints.iter().rev().nth(choice) {
+            Some(value) => *value,
+            None => {
+                let value = int(choices.next());
+                self.b.iconst(value)
+            }
+        }
+    }
+
+    fn pure(&mut self, choices: &mut Choices<'_>) {
+        let op = Pure::ALL[choices.below(Pure::ALL.len())];
+        let mut args: Vec<ValueId> = Vec::new();
+        for ty in op.params() {
+            let arg = if *ty == Ty::F64 { self.float(choices) } else { self.int(choices) };
+            args.push(arg);
+        }
+        if op == Pure::Bits {
+            // A NaN's bits are nobody's business, and a denormal is as good as zero.
+            let zero = self.b.fconst(0.0);
+            let number = self.b.pure(Pure::Fne, &[args[0], zero]);
+            let known = self.b.pure(Pure::Feq, &[args[0], args[0]]);
+            let both = self.b.pure(Pure::Iand, &[number, known]);
+            args[0] = self.b.pure(Pure::Select, &[both, args[0], zero]);
+        }
+        let value = self.b.pure(op, &args);
+        match op.result() {
+            Ty::F64 => self.floats.push(value),
+            Ty::I64 | Ty::Ref => self.ints.push(value),
+        }
+    }
+
+    fn leaf(&mut self, kind: LeafKind, name: &str) -> u32 {
+        let state = &mut self.b.func.state;
+        let offset = state.words;
+        state.leaves.push(Leaf { offset, kind, name: format!("{name}{offset}"), site: 0 });
+        state.words += 1;
+        offset
+    }
+
+    fn child(&mut self, func: FuncId) -> u32 {
+        let words = self.module.funcs[func].state.words;
+        let state = &mut self.b.func.state;
+        let offset = state.words;
+        state.children.push(Child { offset, func, binding: format!("c{offset}"), site: 0 });
+        state.words += words;
+        offset
+    }
+
+    /// Reads a state word and writes it, a float or an integer.
+    fn word(&mut self, choices: &mut Choices<'_>) {
+        if choices.below(3) == 2 {
+            let offset = self.leaf(LeafKind::SelfValue { part: 0, ty: Ty::I64 }, "count");
+            let old = self.b.value(Op::Load(Ty::I64, offset), &[self.base], Ty::I64);
+            self.ints.push(old);
+            let new = self.int(choices);
+            self.b.effect(Op::Store(Ty::I64, offset), &[self.base, new]);
+            return;
+        }
+        let offset = self.leaf(LeafKind::Mem, "mem");
+        let old = self.b.value(Op::Load(Ty::F64, offset), &[self.base], Ty::F64);
+        self.floats.push(old);
+        let half = self.b.fconst(0.5);
+        let decayed = self.b.pure(Pure::Mul, &[old, half]);
+        let input = self.float(choices);
+        let new =
+            if choices.below(2) == 0 { input } else { self.b.pure(Pure::Add, &[decayed, input]) };
+        self.b.effect(Op::Store(Ty::F64, offset), &[self.base, new]);
+    }
+
+    fn delay(&mut self, choices: &mut Choices<'_>) {
+        let len = 1 + choices.below(20) as u32;
+        let offset = self.leaf(LeafKind::Line { len }, "delay");
+        let (x, time) = (self.float(choices), self.float(choices));
+        let out = self.b.delay(self.base, offset, len, x, time);
+        self.floats.push(out);
+    }
+
+    /// Line ops with any index.
+    fn raw_line(&mut self, choices: &mut Choices<'_>) {
+        let len = 1 + choices.below(9) as u32;
+        let offset = self.leaf(LeafKind::Line { len }, "line");
+        let (at, x) = (self.int(choices), self.float(choices));
+        self.b.effect(Op::LineStore { offset, len }, &[self.base, at, x]);
+        let at = self.int(choices);
+        let out = self.b.value(Op::LineLoad { offset, len }, &[self.base, at], Ty::F64);
+        self.floats.push(out);
+    }
+
+    fn call(&mut self, choices: &mut Choices<'_>) {
+        let Some(callee) = pick(&self.around.callees, choices) else { return self.pure(choices) };
+        let offset = self.child(callee);
+        let at = self.b.iconst(i64::from(offset));
+        let base = self.b.pure(Pure::Iadd, &[self.base, at]);
+        let params = self.module.funcs[callee].params().len();
+        let mut args = vec![base];
+        for _ in 1..params {
+            args.push(self.float(choices));
+        }
+        let rets = self.module.funcs[callee].rets.clone();
+        let results = self.b.call(callee, &args, &rets);
+        self.floats.extend(results);
+    }
+
+    /// Values made inside a branch or loop are not seen outside.
+    fn scoped(&mut self, choices: &mut Choices<'_>, extra: Option<ValueId>) -> ValueId {
+        let lens = (self.floats.len(), self.ints.len(), self.cells.len(), self.closures.len());
+        self.floats.extend(extra);
+        self.depth += 1;
+        let count = choices.below(4);
+        self.statements(choices, count);
+        self.depth -= 1;
+        let value = self.float(choices);
+        self.floats.truncate(lens.0);
+        self.ints.truncate(lens.1);
+        self.cells.truncate(lens.2);
+        self.closures.truncate(lens.3);
+        value
+    }
+
+    fn branch(&mut self, choices: &mut Choices<'_>) {
+        if self.depth >= 3 {
+            return self.pure(choices);
+        }
+        let cond = self.int(choices);
+        let (then, other, join) = (self.b.new_block(), self.b.new_block(), self.b.new_block());
+        self.b.branch(cond, (then, &[]), (other, &[]));
+        for block in [then, other] {
+            self.b.switch_to(block);
+            let value = self.scoped(choices, None);
+            self.b.jump(join, &[value]);
+        }
+        let value = self.b.param(join, Ty::F64);
+        self.b.switch_to(join);
+        self.floats.push(value);
+    }
+
+    /// A loop of a few turns that carries one float.
+    fn repeat(&mut self, choices: &mut Choices<'_>) {
+        if self.depth >= 2 {
+            return self.pure(choices);
+        }
+        let turns = 1 + choices.below(3) as i64;
+        let (head, turn, done) = (self.b.new_block(), self.b.new_block(), self.b.new_block());
+        let (zero, start) = (self.b.iconst(0), self.float(choices));
+        self.b.jump(head, &[zero, start]);
+        let (index, carried) = (self.b.param(head, Ty::I64), self.b.param(head, Ty::F64));
+        self.b.switch_to(head);
+        let turns = self.b.iconst(turns);
+        let more = self.b.pure(Pure::Ilt, &[index, turns]);
+        self.b.branch(more, (turn, &[]), (done, &[]));
+        self.b.switch_to(turn);
+        let next = self.scoped(choices, Some(carried));
+        let one = self.b.iconst(1);
+        let index = self.b.pure(Pure::Iadd, &[index, one]);
+        self.b.jump(head, &[index, next]);
+        self.b.switch_to(done);
+        self.floats.push(carried);
+    }
+
+    /// An object for a closure function, its state at `offset` from our base.
+    pub(super) fn make(
+        &mut self,
+        (func, shape): (FuncId, ShapeId),
+        offset: u32,
+        choices: &mut Choices<'_>,
+    ) -> ValueId {
+        let code = self.b.value(Op::FuncAddr(func), &[], Ty::I64);
+        let block = self.b.value(Op::Block { func, offset }, &[self.base], Ty::I64);
+        let mut fields = vec![code, block];
+        for kind in self.module.shapes[shape].fields.clone().into_iter().skip(2) {
+            let field = match kind {
+                WordKind::F64 => self.float(choices),
+                WordKind::I64 => self.int(choices),
+                WordKind::Ref => self.some_cell(choices).0,
+            };
+            fields.push(field);
+        }
+        self.b.value(Op::Alloc(shape), &fields, Ty::Ref)
+    }
+
+    fn make_closure(&mut self, choices: &mut Choices<'_>) {
+        let Some(maker) = pick(&self.around.makers, choices) else { return self.pure(choices) };
+        let offset = self.child(maker.0);
+        let closure = self.make(maker, offset, choices);
+        self.closures.push(closure);
+        self.call_closure(choices);
+    }
+
+    /// A function value at hand, the one that a global holds, or none.
+    fn closure(&mut self, choices: &mut Choices<'_>) -> Option<ValueId> {
+        if let (Some(word), true) =
+            (self.around.stored, self.closures.is_empty() || choices.below(3) == 0)
+        {
+            let zero = self.b.iconst(0);
+            return Some(self.b.value(Op::Load(Ty::Ref, word), &[zero], Ty::Ref));
+        }
+        pick(&self.closures, choices)
+    }
+
+    fn call_closure(&mut self, choices: &mut Choices<'_>) {
+        let (Some(closure), Some(sig)) = (self.closure(choices), self.around.sig) else {
+            return self.pure(choices);
+        };
+        let arg = self.float(choices);
+        let results = self.b.call_closure(sig, closure, &[arg], &[Ty::F64]);
+        self.floats.extend(results);
+    }
+
+    /// A function value that is one of two, or null.
+    fn merge_closures(&mut self, choices: &mut Choices<'_>) {
+        let Some(first) = self.closure(choices) else { return self.pure(choices) };
+        let second = match choices.below(3) {
+            0 => self.b.value(Op::Rconst(0), &[], Ty::Ref),
+            _ => self.closure(choices).unwrap_or(first),
+        };
+        let cond = self.int(choices);
+        let (then, join) = (self.b.new_block(), self.b.new_block());
+        self.b.branch(cond, (then, &[]), (join, &[second]));
+        self.b.switch_to(then);
+        self.b.jump(join, &[first]);
+        let merged = self.b.param(join, Ty::Ref);
+        self.b.switch_to(join);
+        self.closures.push(merged);
+        self.call_closure(choices);
+    }
+
+    fn some_cell(&mut self, choices: &mut Choices<'_>) -> (ValueId, ShapeId) {
+        if let Some(cell) = pick(&self.cells, choices) {
+            return cell;
+        }
+        let shape =
+            self.module.shape(Shape { kind: ObjectKind::Cell, fields: vec![WordKind::F64] });
+        let value = self.float(choices);
+        let cell = self.b.value(Op::Alloc(shape), &[value], Ty::Ref);
+        self.cells.push((cell, shape));
+        (cell, shape)
+    }
+
+    fn cell(&mut self, choices: &mut Choices<'_>) {
+        let (cell, shape) = self.some_cell(choices);
+        let new = self.float(choices);
+        self.b.effect(Op::HeapStore { shape, field: 0, ty: Ty::F64 }, &[cell, new]);
+        self.call_closure(choices);
+        let old = self.b.value(Op::HeapLoad { shape, field: 0, ty: Ty::F64 }, &[cell], Ty::F64);
+        self.floats.push(old);
+    }
+
+    fn host(&mut self, choices: &mut Choices<'_>) {
+        let op = match choices.below(4) {
+            0 => Op::Now,
+            1 => Op::SampleRate,
+            cell => Op::Cell(cell as u32 - 2),
+        };
+        let value = self.b.value(op, &[], Ty::F64);
+        self.floats.push(value);
+    }
+
+    fn global(&mut self, choices: &mut Choices<'_>) {
+        if self.around.globals == 0 {
+            return self.pure(choices);
+        }
+        let word = choices.below(self.around.globals as usize) as u32;
+        let zero = self.b.iconst(0);
+        let old = self.b.value(Op::Load(Ty::F64, word), &[zero], Ty::F64);
+        self.floats.push(old);
+        if choices.below(2) == 1 {
+            let new = self.float(choices);
+            self.b.effect(Op::Store(Ty::F64, word), &[zero, new]);
+        }
+    }
+}
+
+fn pick<T: Copy>(items: &[T], choices: &mut Choices<'_>) -> Option<T> {
+    items.get(choices.below(items.len())).copied()
+}
