@@ -97,7 +97,11 @@ impl JitCode {
         let (state, layout) = (&*ctx.state, &self.layout);
         state.words().len() >= layout.words as usize
             && state.lines().len() >= layout.lines.len()
-            && state.lines().iter().zip(&layout.lines).all(|(line, spec)| line.ring() == spec.ring())
+            && state
+                .lines()
+                .iter()
+                .zip(&layout.lines)
+                .all(|(line, spec)| line.ring() == spec.ring())
             && state.heap().words().len() >= layout.heap_words as usize
             && ctx.cells.len() >= layout.cells.len()
             && ctx.inputs.len() >= layout.inputs as usize
@@ -116,13 +120,21 @@ impl JitCode {
     fn enter(&self, ctx: &mut Ctx<'_>, body: impl FnOnce(*mut RawCtx) -> u64) -> u64 {
         let parts = ctx.state.parts();
         let channels = (self.layout.inputs + self.layout.outputs) as usize;
-        let Some((addresses, dump)) = parts.scratch.split_at_mut_checked(channels) else { return 0 };
-        if dump.len() < self.zeros.len() || parts.stack.len() * size_of::<StackSlot>() < self.layout.stack_bytes {
+        let Some((addresses, dump)) = parts.scratch.split_at_mut_checked(channels) else {
+            return 0;
+        };
+        if dump.len() < self.zeros.len()
+            || parts.stack.len() * size_of::<StackSlot>() < self.layout.stack_bytes
+        {
             debug_assert!(false, "the state was made for another layout");
             return 0;
         }
         let inputs = ctx.inputs.iter().take(self.layout.inputs as usize).map(|c| c.as_ptr() as u64);
-        let outputs = ctx.outputs.iter_mut().take(self.layout.outputs as usize).map(|c| c.as_mut_ptr() as u64);
+        let outputs = ctx
+            .outputs
+            .iter_mut()
+            .take(self.layout.outputs as usize)
+            .map(|c| c.as_mut_ptr() as u64);
         for (place, address) in addresses.iter_mut().zip(inputs.chain(outputs)) {
             *place = address;
         }
@@ -176,7 +188,9 @@ impl Code for JitCode {
         // was compiled as a kernel. The emitter addresses only the words, lines, cells and channels of
         // `self.layout`, whose presence `fits` checked, renders at most `frames` frames, which every
         // channel has, and keeps no pointer after it returns.
-        self.enter(ctx, |raw| unsafe { memory::kernel_at(self.memory.address(self.kernel))(raw, frames) }) as u32
+        self.enter(ctx, |raw| unsafe {
+            memory::kernel_at(self.memory.address(self.kernel))(raw, frames)
+        }) as u32
     }
 
     fn call(&self, ctx: &mut Ctx<'_>, closure: HeapRef) {
@@ -199,10 +213,17 @@ pub(crate) const RETAIN: extern "C" fn(*mut RawCtx, u64) = retain;
 /// One owner less.
 pub(crate) const RELEASE: extern "C" fn(*mut RawCtx, u64) = release;
 
-extern "C" fn alloc(raw: *mut RawCtx, shape: u32, count: u32, fields: *const u64, site: u32) -> u64 {
+extern "C" fn alloc(
+    raw: *mut RawCtx,
+    shape: u32,
+    count: u32,
+    fields: *const u64,
+    site: u32,
+) -> u64 {
     // SAFETY: generated code passes the pointer it was entered with, and `count` initialised words
     // of its own frame. `heap` is borrowed alone by the `enter` that waits for this call.
-    let (heap, fields) = unsafe { (&mut *(*raw).heap, std::slice::from_raw_parts(fields, count as usize)) };
+    let (heap, fields) =
+        unsafe { (&mut *(*raw).heap, std::slice::from_raw_parts(fields, count as usize)) };
     if let Some(object) = heap.alloc(shape, fields) {
         return u64::from(object.0);
     }

@@ -70,7 +70,8 @@ impl Jit {
         ] {
             flags.set(name, value).map_err(|e| internal(e.to_string()))?;
         }
-        let builder = cranelift_native::builder().map_err(|e| BackendError::Unsupported(format!("this machine: {e}")))?;
+        let builder = cranelift_native::builder()
+            .map_err(|e| BackendError::Unsupported(format!("this machine: {e}")))?;
         let isa: OwnedTargetIsa =
             builder.finish(settings::Flags::new(flags)).map_err(|e| internal(e.to_string()))?;
         Ok(Self { isa })
@@ -96,7 +97,10 @@ impl Jit {
     }
 
     /// Compiles as [`Backend::compile`] does and says how much code it made.
-    pub fn compile_measured(&self, module: &Module) -> Result<(Arc<dyn Code>, Report), BackendError> {
+    pub fn compile_measured(
+        &self,
+        module: &Module,
+    ) -> Result<(Arc<dyn Code>, Report), BackendError> {
         let mut unit = Unit::emit(self, module)?;
         unit.compile(self)?;
         let report = Report { code_bytes: unit.code.len(), functions: unit.reach.funcs.len() };
@@ -137,14 +141,17 @@ impl Unit {
     fn emit(jit: &Jit, module: &Module) -> Result<Self, BackendError> {
         // Cranelift folds constants with the arithmetic of this thread.
         let _guard = ftz::Guard::new();
-        let kernel = module.kernel.ok_or_else(|| BackendError::Internal("the module has no kernel".into()))?;
+        let kernel = module
+            .kernel
+            .ok_or_else(|| BackendError::Internal("the module has no kernel".into()))?;
         let layout = attacca_mir::layout::of(module);
         if layout.words > WORDS_LIMIT {
             return Err(BackendError::TooLarge(format!("{} state words", layout.words)));
         }
         let reach = Reach::of(module, kernel);
         let host = jit.isa.default_call_conv();
-        let mut program = Program { module, layout: &layout, host, consts: Vec::new(), slow: Vec::new() };
+        let mut program =
+            Program { module, layout: &layout, host, consts: Vec::new(), slow: Vec::new() };
         let mut funcs = Vec::new();
         for id in &reach.funcs {
             funcs.push(emit::function(&mut program, *id)?);
@@ -209,7 +216,8 @@ impl Unit {
             self.frames[FuncId::from_u32(name.index)] = frame + FRAME_EXTRA;
         }
         if let Some(vcode) = &compiled.vcode {
-            let written = writeln!(self.text, "; {name} ({} bytes)\n{vcode}", compiled.code_buffer().len());
+            let written =
+                writeln!(self.text, "; {name} ({} bytes)\n{vcode}", compiled.code_buffer().len());
             debug_assert!(written.is_ok(), "strings take everything");
         }
         Ok(())
@@ -219,12 +227,17 @@ impl Unit {
         let patches = self
             .holes
             .iter()
-            .map(|(at, kind, name, addend)| Ok(Patch { at: *at, kind: *kind, to: self.resolve(name)?, addend: *addend }))
+            .map(|(at, kind, name, addend)| {
+                Ok(Patch { at: *at, kind: *kind, to: self.resolve(name)?, addend: *addend })
+            })
             .collect::<Result<Vec<_>, BackendError>>()?;
         let memory = CodeMemory::new(&self.code, &patches).map_err(BackendError::Internal)?;
         let start = |namespace, index| {
             let name = UserExternalName { namespace, index };
-            self.starts.get(&name).copied().ok_or_else(|| BackendError::Internal(format!("{name} was not compiled")))
+            self.starts
+                .get(&name)
+                .copied()
+                .ok_or_else(|| BackendError::Internal(format!("{name} was not compiled")))
         };
         let kernel = start(emit::FUNCS, self.kernel.as_u32())?;
         let task = start(emit::ENTRIES, 0)?;
@@ -239,7 +252,9 @@ impl Unit {
         if self.reach.recursion {
             let bytes = self.reach.stack_bytes(module, &self.frames) + STACK_RESERVE;
             if bytes > STACK_LIMIT {
-                return Err(BackendError::TooLarge(format!("recursion would need {bytes} bytes of stack")));
+                return Err(BackendError::TooLarge(format!(
+                    "recursion would need {bytes} bytes of stack"
+                )));
             }
             self.layout.stack_bytes = bytes as usize;
         }
@@ -258,14 +273,16 @@ impl Unit {
         let libcall = match name {
             Name::User(user) if user.namespace != emit::LIBCALLS => {
                 let start = self.starts.get(user).copied();
-                let start = start.ok_or_else(|| BackendError::Internal(format!("{user} was not compiled")))?;
+                let start = start
+                    .ok_or_else(|| BackendError::Internal(format!("{user} was not compiled")))?;
                 return Ok(PatchTarget::Inside(start));
             }
             Name::User(user) => Libcall::from_number(user.index),
             Name::Lib(call) => Some(*call),
         };
         let address = libcall.and_then(Libcall::address);
-        let address = address.ok_or_else(|| BackendError::Internal(format!("no function for {libcall:?}")))?;
+        let address = address
+            .ok_or_else(|| BackendError::Internal(format!("no function for {libcall:?}")))?;
         Ok(PatchTarget::Address(address))
     }
 }

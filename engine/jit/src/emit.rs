@@ -20,8 +20,8 @@ use cranelift_codegen::entity::packed_option::PackedOption;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::{F64, I32, I64};
 use cranelift_codegen::ir::{
-    self, AbiParam, AliasRegionData, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData,
-    SigRef, Signature, StackSlotData, StackSlotKind, Type, UserExternalName, Value,
+    self, AbiParam, AliasRegionData, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder,
+    MemFlagsData, SigRef, Signature, StackSlotData, StackSlotKind, Type, UserExternalName, Value,
 };
 use cranelift_codegen::isa::CallConv;
 use rustc_hash::FxHashMap;
@@ -84,7 +84,10 @@ pub(crate) fn signature(params: &[Ty], rets: &[Ty], conv: CallConv) -> Signature
 }
 
 /// The CLIF of function `id`.
-pub(crate) fn function(program: &mut Program<'_>, id: FuncId) -> Result<ir::Function, BackendError> {
+pub(crate) fn function(
+    program: &mut Program<'_>,
+    id: FuncId,
+) -> Result<ir::Function, BackendError> {
     let module = program.module;
     let mir = &module.funcs[id];
     let conv = if module.kernel == Some(id) { program.host } else { CallConv::Tail };
@@ -148,7 +151,8 @@ impl<'a, 'm> Emit<'a, 'm> {
             let block = if *id == mir.entry { entry } else { clif.dfg.make_block() };
             blocks[*id] = block.into();
             for param in &mir.blocks[*id].params {
-                values[*param] = clif.dfg.append_block_param(block, clif_type(mir.values[*param])).into();
+                values[*param] =
+                    clif.dfg.append_block_param(block, clif_type(mir.values[*param])).into();
             }
             if *id != mir.entry {
                 clif.layout.append_block(block);
@@ -215,7 +219,8 @@ impl<'a, 'm> Emit<'a, 'm> {
                 self.ins().brif(cond, then, &then_args, other, &other_args);
             }
             Term::Return(values) => {
-                let values = values.iter().map(|v| self.value(*v)).collect::<Result<Vec<_>, _>>()?;
+                let values =
+                    values.iter().map(|v| self.value(*v)).collect::<Result<Vec<_>, _>>()?;
                 self.ins().return_(&values);
             }
             Term::Open => return Err(BackendError::Internal("a block has no end".into())),
@@ -224,7 +229,11 @@ impl<'a, 'm> Emit<'a, 'm> {
     }
 
     fn target(&mut self, jump: &Jump) -> Result<(ir::Block, Vec<BlockArg>), BackendError> {
-        let args = jump.args.iter().map(|v| self.value(*v).map(BlockArg::Value)).collect::<Result<_, _>>()?;
+        let args = jump
+            .args
+            .iter()
+            .map(|v| self.value(*v).map(BlockArg::Value))
+            .collect::<Result<_, _>>()?;
         let block = self.blocks[jump.to].expand();
         Ok((block.ok_or_else(|| BackendError::Internal("a jump to no block".into()))?, args))
     }
@@ -244,7 +253,9 @@ impl<'a, 'm> Emit<'a, 'm> {
             None => match (self.values[v].expand(), self.truths[v].expand()) {
                 (Some(value), _) => Ok(value),
                 (None, Some(flag)) => Ok(self.ins().uextend(I64, flag)),
-                (None, None) => Err(BackendError::Internal(format!("{v} is used before it is made"))),
+                (None, None) => {
+                    Err(BackendError::Internal(format!("{v} is used before it is made")))
+                }
             },
         }
     }
@@ -358,7 +369,8 @@ impl<'a, 'm> Emit<'a, 'm> {
             Op::Alloc(shape) => self.alloc(inst, shape.as_u32())?,
             Op::HeapLoad { field, ty, .. } => {
                 let (object, at) = self.object(inst.args[0], self.bases.zeros)?;
-                let value = self.read(clif_type(*ty), Region::Heap, object, at + 8 + *field as i32 * 8);
+                let value =
+                    self.read(clif_type(*ty), Region::Heap, object, at + 8 + *field as i32 * 8);
                 self.set(inst, value);
             }
             Op::HeapStore { field, .. } => {
@@ -417,7 +429,8 @@ impl<'a, 'm> Emit<'a, 'm> {
     // ---- memory ----
 
     fn flags(&mut self, region: Region) -> MemFlagsData {
-        let data = AliasRegionData { user_id: region as u32, description: format!("{region:?}").into() };
+        let data =
+            AliasRegionData { user_id: region as u32, description: format!("{region:?}").into() };
         let region = self.cursor.func.dfg.alias_regions.insert(data);
         MemFlagsData::trusted().with_alias_region(Some(region))
     }
@@ -474,8 +487,10 @@ impl<'a, 'm> Emit<'a, 'm> {
     fn line(&mut self, base: ValueId, offset: u32) -> Result<(Value, i32), BackendError> {
         if let Some(Const::Int(base)) = self.consts[base] {
             let word = base + i64::from(offset);
-            let line = self.program.layout.lines.iter().position(|line| i64::from(line.word) == word);
-            let line = line.ok_or_else(|| BackendError::Internal(format!("no delay line at word {word}")))?;
+            let line =
+                self.program.layout.lines.iter().position(|line| i64::from(line.word) == word);
+            let line = line
+                .ok_or_else(|| BackendError::Internal(format!("no delay line at word {word}")))?;
             return Ok((self.bases.lines, line as i32 * Line::SIZE as i32));
         }
         let (word, at) = self.word(base, offset)?;
@@ -487,7 +502,13 @@ impl<'a, 'm> Emit<'a, 'm> {
     }
 
     /// Address of sample `index` of a line.
-    fn sample(&mut self, base: ValueId, index: ValueId, offset: u32, len: u32) -> Result<Value, BackendError> {
+    fn sample(
+        &mut self,
+        base: ValueId,
+        index: ValueId,
+        offset: u32,
+        len: u32,
+    ) -> Result<Value, BackendError> {
         let (header, at) = self.line(base, offset)?;
         let samples = self.fixed(I64, header, at + Line::SAMPLES as i32);
         let index = self.value(index)?;
@@ -526,7 +547,12 @@ impl<'a, 'm> Emit<'a, 'm> {
         let name = UserExternalName { namespace: space, index: number };
         let name = ExternalName::user(self.cursor.func.declare_imported_user_function(name));
         let colocated = space != LIBCALLS;
-        let func = self.cursor.func.import_function(ExtFuncData { name, signature, colocated, patchable: false });
+        let func = self.cursor.func.import_function(ExtFuncData {
+            name,
+            signature,
+            colocated,
+            patchable: false,
+        });
         self.libcalls.insert((space, number), func);
         func
     }
@@ -556,7 +582,9 @@ impl<'a, 'm> Emit<'a, 'm> {
 
     fn call(&mut self, inst: &Inst, func: FuncId) -> Result<(), BackendError> {
         let callee = &self.program.module.funcs[func];
-        let callee = self.declare(FUNCS, func.as_u32(), || signature(&callee.params(), &callee.rets, CallConv::Tail));
+        let callee = self.declare(FUNCS, func.as_u32(), || {
+            signature(&callee.params(), &callee.rets, CallConv::Tail)
+        });
         let mut args = vec![self.ctx];
         args.extend(self.args(inst)?);
         let call = self.ins().call(callee, &args);
@@ -566,7 +594,11 @@ impl<'a, 'm> Emit<'a, 'm> {
         Ok(())
     }
 
-    fn call_closure(&mut self, inst: &Inst, sig: attacca_mir::module::SigId) -> Result<(), BackendError> {
+    fn call_closure(
+        &mut self,
+        inst: &Inst,
+        sig: attacca_mir::module::SigId,
+    ) -> Result<(), BackendError> {
         let module = self.program.module;
         let types = &module.sigs[sig];
         let mut args = vec![self.ctx];
@@ -581,8 +613,11 @@ impl<'a, 'm> Emit<'a, 'm> {
         let closure = args[1];
         let (some, none, done) = (self.block(), self.block(), self.block());
         self.cursor.func.layout.set_cold(none);
-        let rets: Vec<Value> =
-            types.rets.iter().map(|ty| self.cursor.func.dfg.append_block_param(done, clif_type(*ty))).collect();
+        let rets: Vec<Value> = types
+            .rets
+            .iter()
+            .map(|ty| self.cursor.func.dfg.append_block_param(done, clif_type(*ty)))
+            .collect();
         self.ins().brif(closure, some, &[], none, &[]);
         self.cursor.insert_block(some);
         let object = self.index(self.bases.heap, closure);
@@ -594,7 +629,8 @@ impl<'a, 'm> Emit<'a, 'm> {
             self.cursor.func.dfg.inst_results(call).iter().map(|v| BlockArg::Value(*v)).collect();
         self.ins().jump(done, &results);
         self.cursor.insert_block(none);
-        let zeros: Vec<BlockArg> = types.rets.iter().map(|ty| BlockArg::Value(self.zero(*ty))).collect();
+        let zeros: Vec<BlockArg> =
+            types.rets.iter().map(|ty| BlockArg::Value(self.zero(*ty))).collect();
         self.ins().jump(done, &zeros);
         self.cursor.insert_block(done);
         for (result, value) in inst.results.iter().zip(rets) {
@@ -713,11 +749,14 @@ fn slow_signature() -> Signature {
 /// The trampoline to a precise function: keeps all registers, leaves the result in the context.
 pub(crate) fn slow_trampoline(slow: SlowFn, host: CallConv) -> ir::Function {
     let number = Libcall::Slow(slow).number();
-    let mut clif = ir::Function::with_name_signature(ir::UserFuncName::user(SLOW, number), slow_signature());
+    let mut clif =
+        ir::Function::with_name_signature(ir::UserFuncName::user(SLOW, number), slow_signature());
     let signature = clif.import_signature(libcall_signature(Libcall::Slow(slow), host));
-    let name = clif.declare_imported_user_function(UserExternalName { namespace: LIBCALLS, index: number });
+    let name = clif
+        .declare_imported_user_function(UserExternalName { namespace: LIBCALLS, index: number });
     let name = ExternalName::user(name);
-    let func = clif.import_function(ExtFuncData { name, signature, colocated: false, patchable: false });
+    let func =
+        clif.import_function(ExtFuncData { name, signature, colocated: false, patchable: false });
     let block = clif.dfg.make_block();
     let [ctx, a, b] = [I64, F64, F64].map(|ty| clif.dfg.append_block_param(block, ty));
     let mut cursor = FuncCursor::new(&mut clif);

@@ -36,7 +36,9 @@ impl Reach {
                     Op::Call(to) => work.push(*to),
                     Op::CallClosure(_) if !reach.closures => {
                         reach.closures = true;
-                        work.extend(module.funcs.iter().filter(|(_, f)| f.closure).map(|(id, _)| id));
+                        work.extend(
+                            module.funcs.iter().filter(|(_, f)| f.closure).map(|(id, _)| id),
+                        );
                     }
                     op if matches!(op, Op::BudgetEnter(_)) => reach.recursion = true,
                     _ => {}

@@ -127,7 +127,9 @@ mod tests {
     fn numbers_read_back() {
         let pure = Pure::ALL.iter().copied().map(Libcall::Pure);
         let slow = SlowFn::ALL.into_iter().map(Libcall::Slow);
-        for call in [Libcall::Alloc, Libcall::Retain, Libcall::Release].into_iter().chain(pure).chain(slow) {
+        for call in
+            [Libcall::Alloc, Libcall::Retain, Libcall::Release].into_iter().chain(pure).chain(slow)
+        {
             assert_eq!(Libcall::from_number(call.number()), Some(call));
         }
         assert_eq!(Libcall::from_number(0x2ff), None);

@@ -48,13 +48,15 @@ pub(crate) enum PatchTarget {
 impl CodeMemory {
     /// Copies `code` to fresh pages, writes the patches, makes the pages executable.
     pub(crate) fn new(code: &[u8], patches: &[Patch]) -> Result<Self, String> {
-        let mut pages = MmapMut::map_anon(code.len().max(1)).map_err(|e| format!("no memory for code: {e}"))?;
+        let mut pages =
+            MmapMut::map_anon(code.len().max(1)).map_err(|e| format!("no memory for code: {e}"))?;
         let base = pages.as_ptr() as usize;
         pages.get_mut(..code.len()).ok_or("the pages are too small")?.copy_from_slice(code);
         for patch in patches {
             write(&mut pages, base, *patch)?;
         }
-        let pages = pages.make_exec().map_err(|e| format!("pages can't be made executable: {e}"))?;
+        let pages =
+            pages.make_exec().map_err(|e| format!("pages can't be made executable: {e}"))?;
         coherent(&pages);
         Ok(Self { pages })
     }
@@ -81,9 +83,13 @@ fn write(pages: &mut [u8], base: usize, patch: Patch) -> Result<(), String> {
             put(pages, patch.at, &short.to_le_bytes())
         }
         PatchKind::Arm64Call => {
-            let words = i32::try_from(relative >> 2).ok().filter(|w| (-(1 << 25)..1 << 25).contains(w));
+            let words =
+                i32::try_from(relative >> 2).ok().filter(|w| (-(1 << 25)..1 << 25).contains(w));
             let words = words.ok_or_else(far)?;
-            let old = pages.get(patch.at..patch.at + 4).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+            let old = pages
+                .get(patch.at..patch.at + 4)
+                .and_then(|b| b.try_into().ok())
+                .map(u32::from_le_bytes);
             let old = old.ok_or("a patch lies outside the code")?;
             let new = old & !0x03ff_ffff | words as u32 & 0x03ff_ffff;
             put(pages, patch.at, &new.to_le_bytes())
@@ -145,14 +151,21 @@ mod tests {
         let rel = Patch { at: 4, kind: PatchKind::Rel4, to: PatchTarget::Inside(16), addend: -4 };
         write(&mut bytes, 0x1000, rel).unwrap();
         assert_eq!(bytes[4..8], 8i32.to_le_bytes());
-        let abs = Patch { at: 8, kind: PatchKind::Abs8, to: PatchTarget::Address(0x1234_5678_9abc), addend: 0 };
+        let abs = Patch {
+            at: 8,
+            kind: PatchKind::Abs8,
+            to: PatchTarget::Address(0x1234_5678_9abc),
+            addend: 0,
+        };
         write(&mut bytes, 0x1000, abs).unwrap();
         assert_eq!(bytes[8..16], 0x1234_5678_9abc_u64.to_le_bytes());
         bytes[16..20].copy_from_slice(&0x9400_0000_u32.to_le_bytes());
-        let arm = Patch { at: 16, kind: PatchKind::Arm64Call, to: PatchTarget::Inside(0), addend: 0 };
+        let arm =
+            Patch { at: 16, kind: PatchKind::Arm64Call, to: PatchTarget::Inside(0), addend: 0 };
         write(&mut bytes, 0x1000, arm).unwrap();
         assert_eq!(bytes[16..20], 0x97ff_fffc_u32.to_le_bytes());
-        let far = Patch { at: 0, kind: PatchKind::Rel4, to: PatchTarget::Address(1 << 40), addend: 0 };
+        let far =
+            Patch { at: 0, kind: PatchKind::Rel4, to: PatchTarget::Address(1 << 40), addend: 0 };
         assert!(write(&mut bytes, 0x1000, far).is_err());
         assert!(write(&mut bytes, 0x1000, Patch { at: 30, ..abs }).is_err());
     }

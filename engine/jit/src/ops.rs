@@ -30,7 +30,8 @@ pub(crate) fn pure(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Result<M
             }
         }
         Pure::Ine => {
-            if let (Some(flag), Some(Const::Int(0))) = (e.known_flag(args[0]), e.constant(args[1])) {
+            if let (Some(flag), Some(Const::Int(0))) = (e.known_flag(args[0]), e.constant(args[1]))
+            {
                 return Ok(Made::Flag(flag));
             }
         }
@@ -65,9 +66,9 @@ pub(crate) fn pure(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Result<M
         | Pure::Cosh
         | Pure::Tanh
         | Pure::Log
-        | Pure::Pow => e
-            .libcall(Libcall::Pure(op), &[a, b])
-            .ok_or_else(|| BackendError::Internal("an elementary function without a result".into()))?,
+        | Pure::Pow => e.libcall(Libcall::Pure(op), &[a, b]).ok_or_else(|| {
+            BackendError::Internal("an elementary function without a result".into())
+        })?,
         Pure::Feq => return Ok(fcmp(e, FloatCC::Equal, a, b)),
         Pure::Fne => return Ok(fcmp(e, FloatCC::NotEqual, a, b)),
         Pure::Flt => return Ok(fcmp(e, FloatCC::LessThan, a, b)),
@@ -118,7 +119,9 @@ fn logic(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Option<Value> {
     let (a, b) = (e.known_flag(args[0])?, e.known_flag(args[1]));
     let b = match (b, e.constant(args[1])) {
         (Some(b), _) => b,
-        (None, Some(Const::Int(bit @ 0..=1))) => e.ins().iconst(cranelift_codegen::ir::types::I8, bit),
+        (None, Some(Const::Int(bit @ 0..=1))) => {
+            e.ins().iconst(cranelift_codegen::ir::types::I8, bit)
+        }
         (None, Some(Const::Int(_) | Const::Float(_)) | None) => return None,
     };
     Some(match op {

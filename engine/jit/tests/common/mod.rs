@@ -1,0 +1,104 @@
+//! Playing a module on the backend, and comparing it with the oracle.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+use attacca_jit::Jit;
+use attacca_mir::backend::Backend;
+use attacca_mir::module::Module;
+use attacca_rt::code::{Code, Image};
+use attacca_rt::ctx::{Ctx, Fault};
+use attacca_rt::ftz;
+use attacca_rt::state::State;
+use std::sync::Arc;
+
+/// An instance of compiled code.
+pub struct Instance {
+    pub code: Arc<dyn Code>,
+    pub state: State,
+    pub cells: Vec<f64>,
+    pub now: u64,
+    pub fault: Option<Fault>,
+}
+
+impl Instance {
+    /// Compiles `module` and makes an instance that starts from `image`.
+    pub fn new(module: &Module, image: &Image) -> Self {
+        let code = Jit::new().unwrap().compile(module).unwrap_or_else(|e| panic!("{e}\n{module}"));
+        let state = State::new(code.layout(), image);
+        let cells = code.layout().cells.iter().map(|c| c.initial()).collect();
+        Self { code, state, cells, now: 0, fault: None }
+    }
+
+    /// Renders as many frames as the inputs have, or `frames` if there are none, in blocks.
+    pub fn play(&mut self, inputs: &[Vec<f64>], frames: usize, block: usize) -> Vec<Vec<f64>> {
+        let mut outputs = vec![Vec::new(); self.code.layout().outputs as usize];
+        let mut done = 0;
+        while done < frames && self.fault.is_none() {
+            let size = block.min(frames - done);
+            let ins: Vec<&[f64]> = inputs.iter().map(|c| &c[done..done + size]).collect();
+            let mut block = vec![vec![0.0; size]; outputs.len()];
+            let mut outs: Vec<&mut [f64]> = block.iter_mut().map(|c| &mut c[..]).collect();
+            let guard = ftz::Guard::new();
+            let mut ctx = Ctx {
+                state: &mut self.state,
+                cells: &self.cells,
+                inputs: &ins,
+                outputs: &mut outs,
+                now: self.now,
+                limit: u64::MAX,
+                fault: self.fault,
+            };
+            let rendered = self.code.run(&mut ctx, size as u32) as usize;
+            self.fault = ctx.fault;
+            drop(guard);
+            for (all, part) in outputs.iter_mut().zip(&block) {
+                all.extend_from_slice(&part[..rendered]);
+            }
+            self.now += rendered as u64;
+            done += rendered;
+            assert!(
+                rendered == size || self.fault.is_some(),
+                "a block ended early without a fault"
+            );
+        }
+        outputs
+    }
+}
+
+/// Bits, with all NaNs alike.
+pub fn bits(x: f64) -> u64 {
+    if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() }
+}
+
+/// Floats at the edges of everything, and a few plain ones.
+pub fn awkward() -> Vec<f64> {
+    let mut all = vec![
+        0.0,
+        0.25,
+        0.49999999999999994,
+        0.5,
+        1.0,
+        1.5,
+        2.0,
+        2.5,
+        3.75,
+        1e-9,
+        1e9,
+        4503599627370495.5,
+        9007199254740993.0,
+        9.223372036854775e18,
+        1.8446744073709552e19,
+        1e300,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        f64::MIN_POSITIVE / 4.0,
+        f64::from_bits(1),
+        f64::INFINITY,
+        f64::NAN,
+        f64::from_bits(0x7ff0_0000_0000_0001),
+        std::f64::consts::PI,
+        1048577.0,
+        710.0,
+    ];
+    all.extend(all.clone().iter().map(|x| -x));
+    all
+}
