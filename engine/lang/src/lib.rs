@@ -12,6 +12,8 @@ pub mod source;
 
 pub mod diag;
 
+pub mod syntax;
+
 pub mod builtins;
 
 pub mod hir;

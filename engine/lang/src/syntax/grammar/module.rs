@@ -1,0 +1,83 @@
+//! Modules, `use`, `include` and stage declarations.
+
+use super::super::kind::SyntaxKind::*;
+use super::{Marker, Parser, item, list, name};
+
+/// `mod name { .. }` or `mod name`; the marker is already open, for `pub`.
+pub(super) fn mod_def(p: &mut Parser<'_>, marker: Marker) {
+    p.bump();
+    name(p, "the module's name");
+    if p.at(LBrace) && p.enter() {
+        let opened_at = p.position();
+        p.bump();
+        while !p.at(RBrace) && !p.at_end() {
+            item::top_item(p);
+        }
+        p.close(RBrace, opened_at);
+        p.leave();
+    }
+    p.finish_node(marker, ModDef);
+}
+
+/// `use a::b::{c, d}`; the marker is already open, for `pub`.
+pub(super) fn use_stmt(p: &mut Parser<'_>, marker: Marker) {
+    p.bump();
+    name(p, "a module's name");
+    while p.eat(ColonColon) {
+        if p.eat(Star) {
+            break;
+        }
+        if p.at(LBrace) {
+            use_list(p);
+            break;
+        }
+        if !name(p, "a name, `*` or `{` after `::`") {
+            break;
+        }
+    }
+    p.finish_node(marker, UseStmt);
+}
+
+fn use_list(p: &mut Parser<'_>) {
+    let marker = p.start();
+    let opened_at = p.position();
+    p.bump();
+    list(
+        p,
+        RBrace,
+        opened_at,
+        |kind| kind == Ident,
+        |p| {
+            name(p, "a name");
+        },
+    );
+    p.finish_node(marker, UseList);
+}
+
+/// `include("file")`.
+pub(super) fn include(p: &mut Parser<'_>, marker: Marker) {
+    p.bump();
+    let opened_at = p.position();
+    if p.expect(LParen) {
+        if !p.eat(Str) {
+            p.expected("a file name in `\"`");
+        }
+        p.close(RParen, opened_at);
+    }
+    p.finish_node(marker, Include);
+}
+
+/// `#stage(macro)` or `#stage(main)`.
+pub(super) fn stage_decl(p: &mut Parser<'_>, marker: Marker) {
+    p.bump();
+    if p.expect(StageKw) {
+        let opened_at = p.position();
+        if p.expect(LParen) {
+            if !p.eat(MacroKw) && !p.eat(MainKw) {
+                p.expected("`macro` or `main`");
+            }
+            p.close(RParen, opened_at);
+        }
+    }
+    p.finish_node(marker, StageDecl);
+}

@@ -1,0 +1,74 @@
+//! Text to tree: lexer, grammar, lossless tree, typed view.
+//!
+//! Any text has a tree that prints back to the same text; what is wrong with it goes to
+//! [`Diagnostics`]. Knows nothing of names and types.
+
+pub mod ast;
+mod grammar;
+mod kind;
+pub mod lexer;
+mod parser;
+#[cfg(test)]
+mod tests;
+
+pub use kind::{Attacca, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
+
+use crate::diag::Diagnostics;
+use crate::source::{FileId, Span};
+
+/// Longer texts are not programs, in bytes.
+const LENGTH_LIMIT: usize = 16 << 20;
+
+/// A parsed text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parse {
+    green: rowan::GreenNode,
+    file: FileId,
+}
+
+/// Reads a text. Mistakes are reported, and the tree holds everything that was understood.
+///
+/// ```
+/// # use attacca_lang::{diag::Diagnostics, source::SourceMap, syntax};
+/// let mut sources = SourceMap::new();
+/// let file = sources.add("patch.mmm", "fn dsp() { 1 + }");
+/// let mut diags = Diagnostics::new();
+/// let parse = syntax::parse(sources.text(file), file, &mut diags);
+/// assert!(diags.has_errors());
+/// assert_eq!(parse.syntax().text(), "fn dsp() { 1 + }");
+/// ```
+pub fn parse(source: &str, file: FileId, diags: &mut Diagnostics) -> Parse {
+    let source = if source.len() > LENGTH_LIMIT {
+        diags.error("text-too-long", Span::new(file, 0, 0), "the text is longer than 16 MiB");
+        ""
+    } else {
+        source
+    };
+    let tokens = lexer::lex(source);
+    let mut parser = parser::Parser::new(source, file, &tokens, diags);
+    grammar::root(&mut parser);
+    Parse { green: parser.finish(), file }
+}
+
+impl Parse {
+    /// The root of the tree.
+    pub fn syntax(&self) -> SyntaxNode {
+        SyntaxNode::new_root(self.green.clone())
+    }
+
+    /// The typed view of the tree.
+    pub fn tree(&self) -> ast::Root {
+        ast::Root::new(self.syntax())
+    }
+
+    /// The file the text was of.
+    pub fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// Where a node of this tree is.
+    pub fn span(&self, node: &SyntaxNode) -> Span {
+        let range = node.text_range();
+        Span::new(self.file, range.start().into(), range.end().into())
+    }
+}

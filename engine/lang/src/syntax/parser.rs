@@ -1,0 +1,479 @@
+//! The machine the grammar drives: looks at tokens, records events, builds the lossless tree.
+//!
+//! Takes tokens, gives a green tree that holds every byte. Keeps the rules of error reporting:
+//! one message per place, none after the parser gave up on text that is nested too deeply.
+
+use rowan::{GreenNode, GreenNodeBuilder};
+
+use super::kind::SyntaxKind;
+use super::lexer::Token;
+use crate::diag::{Diagnostic, Diagnostics, Mark as DiagMark};
+use crate::source::{FileId, Span};
+
+/// How deep the grammar may call itself, in units of one operand.
+const DEPTH_LIMIT: u32 = 1024;
+/// What one level of brackets, blocks or prefixes costs: 256 of them fit.
+const LEVEL: u32 = 4;
+/// How deep nodes of the tree may lie in each other; long operator chains reach it first.
+const TREE_LIMIT: usize = 512;
+
+/// What the grammar did, in order.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// A node begins; `outer` is the distance to the `Start` of a node that was put around it later.
+    Start { kind: Option<SyntaxKind>, outer: u32 },
+    /// The last open node ends.
+    Finish,
+    /// The next token that is not trivia.
+    Token,
+}
+
+/// A token the grammar sees.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    kind: SyntaxKind,
+    start: u32,
+    end: u32,
+    /// A line break or `;` stands before it.
+    after_break: bool,
+    /// It is the first thing of its line, not indented.
+    at_margin: bool,
+    /// Nothing stands between it and the token before.
+    joined: bool,
+}
+
+/// A node that is being parsed.
+#[derive(Debug)]
+pub(super) struct Marker(usize);
+
+/// A finished node; others can still be put around it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Done(usize);
+
+/// A state to return to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Checkpoint {
+    pos: usize,
+    events: usize,
+    last_error: Option<usize>,
+    diags: DiagMark,
+}
+
+/// Tokens, position, events, messages.
+pub(super) struct Parser<'a> {
+    source: &'a str,
+    file: FileId,
+    raw: &'a [Token],
+    seen: Vec<Seen>,
+    pos: usize,
+    events: Vec<Event>,
+    diags: &'a mut Diagnostics,
+    depth: u32,
+    last_error: Option<usize>,
+    gave_up: bool,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(
+        source: &'a str,
+        file: FileId,
+        raw: &'a [Token],
+        diags: &'a mut Diagnostics,
+    ) -> Self {
+        let seen = see(source, file, raw, diags);
+        let events = Vec::with_capacity(seen.len() * 3);
+        let (pos, depth, last_error, gave_up) = (0, 0, None, false);
+        Self { source, file, raw, seen, pos, events, diags, depth, last_error, gave_up }
+    }
+
+    // Looking.
+
+    /// The kind of the token `ahead` places on; [`SyntaxKind::Eof`] at the end or after giving up.
+    pub(super) fn nth(&self, ahead: usize) -> SyntaxKind {
+        match self.seen.get(self.pos + ahead) {
+            Some(token) if !self.gave_up => token.kind,
+            Some(_) | None => SyntaxKind::Eof,
+        }
+    }
+
+    pub(super) fn current(&self) -> SyntaxKind {
+        self.nth(0)
+    }
+
+    pub(super) fn at(&self, kind: SyntaxKind) -> bool {
+        self.current() == kind
+    }
+
+    pub(super) fn at_end(&self) -> bool {
+        self.at(SyntaxKind::Eof)
+    }
+
+    /// Whether a line break or `;` stands before the current token.
+    pub(super) fn after_break(&self) -> bool {
+        self.seen.get(self.pos).is_some_and(|token| token.after_break)
+    }
+
+    /// Whether the current token starts its line without indentation.
+    pub(super) fn at_margin(&self) -> bool {
+        self.seen.get(self.pos).is_some_and(|token| token.at_margin)
+    }
+
+    /// Whether nothing stands between the current token and the next one.
+    pub(super) fn next_is_joined(&self) -> bool {
+        self.seen.get(self.pos + 1).is_some_and(|token| token.joined)
+    }
+
+    /// The text of the current token.
+    pub(super) fn text(&self) -> &'a str {
+        let token = self.seen.get(self.pos);
+        token.and_then(|t| self.source.get(t.start as usize..t.end as usize)).unwrap_or("")
+    }
+
+    /// Number of the current token; grows with every token taken.
+    pub(super) fn position(&self) -> usize {
+        self.pos
+    }
+
+    /// The place of the token with this number; the end of the last token beyond the end.
+    pub(super) fn span_at(&self, position: usize) -> Span {
+        match self.seen.get(position) {
+            Some(token) => Span::new(self.file, token.start, token.end),
+            None => {
+                let end = self.seen.last().map_or(0, |token| token.end);
+                Span::new(self.file, end, end)
+            }
+        }
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.span_at(self.pos)
+    }
+
+    // Taking.
+
+    pub(super) fn bump(&mut self) {
+        if self.at_end() {
+            return;
+        }
+        self.events.push(Event::Token);
+        self.pos += 1;
+    }
+
+    pub(super) fn eat(&mut self, kind: SyntaxKind) -> bool {
+        let found = self.at(kind);
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    /// Takes a token of this kind or reports that it is missing.
+    pub(super) fn expect(&mut self, kind: SyntaxKind) -> bool {
+        self.eat(kind) || {
+            self.expected(&kind.described());
+            false
+        }
+    }
+
+    /// Takes a closing bracket, or reports that it is missing and where its partner is.
+    pub(super) fn close(&mut self, kind: SyntaxKind, opened_at: usize) -> bool {
+        if self.eat(kind) {
+            return true;
+        }
+        let opened = self.span_at(opened_at);
+        let wanted = kind.described();
+        let message = self.expected_message(&wanted);
+        let code = if self.at_end() { "unexpected-end" } else { "expected-token" };
+        self.report(Diagnostic::error(code, self.span(), message).also(opened, "opened here"));
+        false
+    }
+
+    /// Puts the current token into an error node.
+    pub(super) fn skip(&mut self) {
+        let marker = self.start();
+        self.bump();
+        self.finish_node(marker, SyntaxKind::Error);
+    }
+
+    // Nodes.
+
+    pub(super) fn start(&mut self) -> Marker {
+        self.events.push(Event::Start { kind: None, outer: 0 });
+        Marker(self.events.len() - 1)
+    }
+
+    pub(super) fn finish_node(&mut self, marker: Marker, kind: SyntaxKind) -> Done {
+        if let Some(Event::Start { kind: slot, .. }) = self.events.get_mut(marker.0) {
+            *slot = Some(kind);
+        }
+        self.events.push(Event::Finish);
+        Done(marker.0)
+    }
+
+    /// Opens a node around a finished one.
+    pub(super) fn around(&mut self, done: Done) -> Marker {
+        let marker = self.start();
+        if let Some(Event::Start { outer, .. }) = self.events.get_mut(done.0) {
+            *outer = (marker.0 - done.0) as u32;
+        }
+        marker
+    }
+
+    // Depth.
+
+    /// Goes one level of nesting down, unless that is too deep. Pair with [`Parser::leave`].
+    pub(super) fn enter(&mut self) -> bool {
+        self.enter_by(LEVEL)
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(LEVEL);
+    }
+
+    /// Like [`Parser::enter`] for the right side of an operator.
+    pub(super) fn enter_operand(&mut self) -> bool {
+        self.enter_by(1)
+    }
+
+    pub(super) fn leave_operand(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn enter_by(&mut self, cost: u32) -> bool {
+        if self.depth + cost > DEPTH_LIMIT {
+            let span = self.span();
+            self.report(too_deep(span));
+            self.gave_up = true;
+            return false;
+        }
+        self.depth += cost;
+        true
+    }
+
+    // Trying.
+
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let diags = self.diags.mark();
+        Checkpoint { pos: self.pos, events: self.events.len(), last_error: self.last_error, diags }
+    }
+
+    /// Whether something was reported since.
+    pub(super) fn failed_since(&self, checkpoint: Checkpoint) -> bool {
+        self.last_error != checkpoint.last_error
+    }
+
+    /// Undoes everything since. Not for undoing [`Parser::around`].
+    pub(super) fn return_to(&mut self, checkpoint: Checkpoint) {
+        self.pos = checkpoint.pos;
+        self.events.truncate(checkpoint.events);
+        self.last_error = checkpoint.last_error;
+        self.diags.rollback(checkpoint.diags);
+    }
+
+    // Messages.
+
+    /// Reports that `what` is missing here.
+    pub(super) fn expected(&mut self, what: &str) {
+        let message = self.expected_message(what);
+        let code = if self.at_end() { "unexpected-end" } else { "expected-token" };
+        self.report(Diagnostic::error(code, self.span(), message));
+    }
+
+    /// `expected X, found Y`, or that the text ends.
+    pub(super) fn expected_message(&self, what: &str) -> String {
+        match self.current() {
+            SyntaxKind::Eof => format!("unexpected end of input: expected {what}"),
+            SyntaxKind::Ident => format!("expected {what}, found `{}`", self.text()),
+            other => format!("expected {what}, found {}", other.described()),
+        }
+    }
+
+    /// Reports a mistake at the current token, unless one was already reported there.
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        if self.gave_up || self.last_error == Some(self.pos) {
+            return;
+        }
+        self.last_error = Some(self.pos);
+        self.diags.push(diagnostic);
+    }
+
+    // Building.
+
+    /// Puts what is left after giving up into an error node of the open root.
+    pub(super) fn take_rest(&mut self) {
+        self.gave_up = false;
+        let marker = self.start();
+        while !self.at_end() {
+            self.bump();
+        }
+        self.finish_node(marker, SyntaxKind::Error);
+    }
+
+    /// Whether parsing stopped before the end because of nesting.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// Turns the events into the tree.
+    pub(super) fn finish(self) -> GreenNode {
+        let Self { source, file, raw, mut events, diags, .. } = self;
+        let mut build = Build::new(source, raw);
+        for index in 0..events.len() {
+            match events.get(index).copied() {
+                Some(Event::Start { kind: Some(_), .. }) => {
+                    let kinds = outer_kinds(&mut events, index);
+                    build.flush_trivia();
+                    kinds.into_iter().rev().for_each(|kind| build.open(kind));
+                }
+                Some(Event::Finish) => build.close(),
+                Some(Event::Token) => build.token(),
+                Some(Event::Start { kind: None, .. }) | None => {}
+            }
+        }
+        if let Some((start, end)) = build.too_deep {
+            diags.push(too_deep(Span::new(file, start, end)));
+        }
+        build.builder.finish()
+    }
+}
+
+/// The kinds of a node and of all nodes put around it, innermost first; their events are used up.
+fn outer_kinds(events: &mut [Event], index: usize) -> Vec<SyntaxKind> {
+    let mut kinds = Vec::new();
+    let mut at = index;
+    while let Some(Event::Start { kind, outer }) = events.get_mut(at) {
+        kinds.extend(kind.take());
+        if *outer == 0 {
+            break;
+        }
+        at += *outer as usize;
+    }
+    kinds
+}
+
+fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::error("nested-too-deeply", span, "this is nested too deeply")
+        .help("give parts of it names with `let` or `fn`")
+}
+
+/// The tree under construction.
+struct Build<'a> {
+    builder: GreenNodeBuilder<'static>,
+    source: &'a str,
+    raw: std::slice::Iter<'a, Token>,
+    offset: usize,
+    /// For each open event, whether a node was really opened.
+    open: Vec<bool>,
+    depth: usize,
+    too_deep: Option<(u32, u32)>,
+}
+
+impl<'a> Build<'a> {
+    fn new(source: &'a str, raw: &'a [Token]) -> Self {
+        let builder = GreenNodeBuilder::new();
+        Self { builder, source, raw: raw.iter(), offset: 0, open: vec![], depth: 0, too_deep: None }
+    }
+
+    fn open(&mut self, kind: SyntaxKind) {
+        let fits = self.depth < TREE_LIMIT;
+        if fits {
+            self.builder.start_node(kind.into());
+            self.depth += 1;
+        } else if self.too_deep.is_none() {
+            let next = self.raw.as_slice().first().map_or(0, |token| token.len);
+            self.too_deep = Some((self.offset as u32, self.offset as u32 + next));
+        }
+        self.open.push(fits);
+    }
+
+    fn close(&mut self) {
+        if self.open.len() == 1 {
+            self.flush_trivia();
+        }
+        if self.open.pop() == Some(true) {
+            self.builder.finish_node();
+            self.depth -= 1;
+        }
+    }
+
+    /// Trivia belongs to the node around the next token's outermost new node.
+    fn flush_trivia(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        while self.raw.as_slice().first().is_some_and(|token| hidden(token.kind)) {
+            self.raw_token();
+        }
+    }
+
+    fn token(&mut self) {
+        self.flush_trivia();
+        self.raw_token();
+    }
+
+    fn raw_token(&mut self) {
+        if let Some(token) = self.raw.next() {
+            let end = self.offset + token.len as usize;
+            self.builder.token(token.kind.into(), self.source.get(self.offset..end).unwrap_or(""));
+            self.offset = end;
+        }
+    }
+}
+
+/// Whether the grammar does not see a token: trivia, and characters already reported.
+fn hidden(kind: SyntaxKind) -> bool {
+    kind.is_trivia() || kind == SyntaxKind::Unknown
+}
+
+/// The tokens without what is hidden; reports what is wrong with single tokens.
+fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Vec<Seen> {
+    let mut seen = Vec::with_capacity(raw.len());
+    let mut start = 0;
+    let (mut after_break, mut at_margin, mut joined) = (true, true, false);
+    for token in raw {
+        let end = start + token.len;
+        let text = source.get(start as usize..end as usize).unwrap_or("");
+        let span = Span::new(file, start, end);
+        if let Some(diagnostic) = token_error(token.kind, text, span) {
+            diags.push(diagnostic);
+        }
+        if hidden(token.kind) {
+            let breaks = token.kind == SyntaxKind::Newline;
+            after_break |= breaks;
+            at_margin = breaks && !text.ends_with(';');
+            joined = false;
+        } else {
+            seen.push(Seen { kind: token.kind, start, end, after_break, at_margin, joined });
+            (after_break, at_margin, joined) = (false, false, true);
+        }
+        start = end;
+    }
+    seen
+}
+
+fn token_error(kind: SyntaxKind, text: &str, span: Span) -> Option<Diagnostic> {
+    let open_string = kind == SyntaxKind::Str && (text.len() < 2 || !text.ends_with('"'));
+    let open_comment = kind == SyntaxKind::Comment
+        && text.starts_with("/*")
+        && (text.len() < 4 || !text.ends_with("*/"));
+    if kind == SyntaxKind::Unknown {
+        let message = format!("`{}` means nothing here", text.escape_debug());
+        let error = Diagnostic::error("unexpected-character", span, message);
+        return Some(match text {
+            "&" => error.help("\"and\" is written `&&`"),
+            _ if text.contains(['“', '”', '„']) => {
+                error.help("strings are written with plain `\"`")
+            }
+            _ => error,
+        });
+    }
+    if open_string {
+        let error = Diagnostic::error("unterminated-string", span, "this string has no end");
+        return Some(error.help("close it with `\"`"));
+    }
+    if open_comment {
+        let error = Diagnostic::error("unterminated-comment", span, "this comment has no end");
+        return Some(error.help("close it with `*/`"));
+    }
+    None
+}
