@@ -26,7 +26,8 @@ fn best(mut pass: impl FnMut()) -> f64 {
 /// Throughput and latency of `f` on arguments spread over `lo..hi`.
 #[inline(always)]
 fn measure(f: impl Fn(f64) -> f64, lo: f64, hi: f64) -> (f64, f64) {
-    let args: Vec<f64> = (0..POINTS).map(|i| lo + (hi - lo) * ((i * 389) % POINTS) as f64 / POINTS as f64).collect();
+    let args: Vec<f64> =
+        (0..POINTS).map(|i| lo + (hi - lo) * ((i * 389) % POINTS) as f64 / POINTS as f64).collect();
     let mut out = vec![0.0; POINTS];
     let throughput = best(|| {
         for (o, &x) in out.iter_mut().zip(black_box(&args)) {

@@ -2,7 +2,9 @@
 
 use attacca_mir::math::{self, Scalar, scalar};
 use std::f64::consts::{FRAC_PI_2, PI};
-use std::f64::{INFINITY as INF, NAN};
+
+const INF: f64 = f64::INFINITY;
+const NAN: f64 = f64::NAN;
 
 /// Same bits, all NaNs being one.
 #[track_caller]
@@ -227,7 +229,7 @@ fn remainders() {
 #[test]
 fn a_remainder_is_two_roundings() {
     for (a, b) in [(1e17, 0.1), (0.3, 0.1), (-1e5, 0.7), (12345.678, 9.87), (1e300, 3.0)] {
-        let q: f64 = (a / b as f64).trunc();
+        let q = f64::trunc(a / b);
         let product = q * b;
         same(&format!("{a} % {b}"), scalar::rem(a, b), a - product);
     }

@@ -106,36 +106,8 @@ pub fn pow<L: Lanes>(l: &mut L, x: L::F, y: L::F) -> L::F {
 #[inline]
 pub fn log2_parts<L: Lanes>(l: &mut L, x: L::F) -> Log2<L::F> {
     let (k, m) = split(l, x);
-    let (one, three) = (l.fconst(1.0), l.fconst(3.0));
-    // s = f/d in two floats, from d in two floats.
-    let f = l.sub(m, one);
-    let d = l.add(m, one);
-    let d_hi = l.mask_f(d, UPPER_HALF);
-    let d_lo = l.sub(d_hi, one);
-    let d_lo = l.sub(m, d_lo);
-    let inverse = l.div(one, d);
-    let s = l.mul(f, inverse);
-    let s_hi = l.mask_f(s, UPPER_HALF);
-    let (a, b) = (l.mul(s_hi, d_hi), l.mul(s_hi, d_lo));
-    let rest = l.sub(f, a);
-    let rest = l.sub(rest, b);
-    let s_lo = l.mul(rest, inverse);
-    // t = 3 + s^2 + s^4 P(s^2) in two floats, s^2 being z plus what s_lo adds.
-    let z = l.mul(s, s);
-    let powers = Powers::up_to_8(l, z);
-    let p = poly(l, powers, &LOG_LONG);
-    let z2 = l.mul(z, z);
-    let p = l.mul(z2, p);
-    let both = l.add(s_hi, s);
-    let more = l.mul(s_lo, both);
-    let r = l.add(p, more);
-    let z_hi = l.mul(s_hi, s_hi);
-    let t = l.add(z_hi, three);
-    let t = l.add(t, r);
-    let t_hi = l.mask_f(t, UPPER_HALF);
-    let t_lo = l.sub(t_hi, three);
-    let t_lo = l.sub(t_lo, z_hi);
-    let t_lo = l.sub(r, t_lo);
+    let (s, s_hi, s_lo) = quotient(l, m);
+    let (t_hi, t_lo) = series(l, s, s_hi, s_lo);
     // u = s t in two floats, log2 m = 2/(3 ln 2) u.
     let u = l.mul(s_hi, t_hi);
     let (a, b) = (l.mul(s_lo, t_hi), l.mul(t_lo, s));
@@ -156,6 +128,44 @@ pub fn log2_parts<L: Lanes>(l: &mut L, x: L::F) -> Log2<L::F> {
     let lo = l.sub(hi, k);
     let lo = l.sub(lo, g_hi);
     Log2 { hi, lo: l.sub(g_lo, lo) }
+}
+
+/// s = (m - 1)/(m + 1), rounded; its upper half; and what that lacks.
+#[inline(always)]
+fn quotient<L: Lanes>(l: &mut L, m: L::F) -> (L::F, L::F, L::F) {
+    let one = l.fconst(1.0);
+    let f = l.sub(m, one);
+    let d = l.add(m, one);
+    let d_hi = l.mask_f(d, UPPER_HALF);
+    let d_lo = l.sub(d_hi, one);
+    let d_lo = l.sub(m, d_lo);
+    let inverse = l.div(one, d);
+    let s = l.mul(f, inverse);
+    let s_hi = l.mask_f(s, UPPER_HALF);
+    let (a, b) = (l.mul(s_hi, d_hi), l.mul(s_hi, d_lo));
+    let rest = l.sub(f, a);
+    let rest = l.sub(rest, b);
+    (s, s_hi, l.mul(rest, inverse))
+}
+
+/// t = 3 + s^2 + s^4 P(s^2) in two floats, the upper one of 26 bits; s^2 is s_hi^2 and what s_lo adds.
+#[inline(always)]
+fn series<L: Lanes>(l: &mut L, s: L::F, s_hi: L::F, s_lo: L::F) -> (L::F, L::F) {
+    let z = l.mul(s, s);
+    let powers = Powers::up_to_8(l, z);
+    let p = poly(l, powers, &LOG_LONG);
+    let z2 = l.mul(z, z);
+    let p = l.mul(z2, p);
+    let both = l.add(s_hi, s);
+    let more = l.mul(s_lo, both);
+    let r = l.add(p, more);
+    let (z_hi, three) = (l.mul(s_hi, s_hi), l.fconst(3.0));
+    let t = l.add(z_hi, three);
+    let t = l.add(t, r);
+    let t_hi = l.mask_f(t, UPPER_HALF);
+    let t_lo = l.sub(t_hi, three);
+    let t_lo = l.sub(t_lo, z_hi);
+    (t_hi, l.sub(r, t_lo))
 }
 
 /// `y log2 x` rounded, and 2 to its unrounded value, for a product of magnitude up to 1020.
