@@ -11,7 +11,7 @@ use crate::run::HEADER;
 use crate::select::{Purpose, select};
 use attacca_mir::backend::BackendError;
 use attacca_mir::layout;
-use attacca_mir::module::{FuncId, Module};
+use attacca_mir::module::{FuncId, Function, Module};
 use attacca_mir::op::Op;
 use attacca_rt::ctx::DEPTH_BUDGET;
 use cranelift_entity::{EntityRef, SecondaryMap};
@@ -77,12 +77,13 @@ fn constants(new: &[u64], pool: &mut Vec<u64>, known: &mut FxHashMap<Vec<u64>, u
 }
 
 /// Words of scratch that frames can take: the deepest chain of calls, and as many frames of functions
-/// that count their calls as the budget allows.
+/// that count their calls as the budget allows; then the fields of an object in the making.
 pub(crate) fn scratch_words(module: &Module, code: &Bytecode) -> Result<u32, BackendError> {
     let mut depths =
         Depths { module, code, known: SecondaryMap::new(), counted: SecondaryMap::new() };
-    for (id, func) in &module.funcs {
-        depths.counted[id] = func.insts.values().any(|inst| matches!(inst.op, Op::BudgetEnter(_)));
+    for (id, func) in module.funcs.iter().filter(|(id, _)| Some(*id) != module.kernel) {
+        let mut head = func.blocks[func.entry].insts.iter();
+        depths.counted[id] = head.any(|inst| matches!(func.insts[*inst].op, Op::BudgetEnter(_)));
     }
     let (mut plain, mut counted) = (0, 0);
     for id in module.funcs.keys() {
@@ -94,7 +95,8 @@ pub(crate) fn scratch_words(module: &Module, code: &Bytecode) -> Result<u32, Bac
         }
     }
     // One level more than the budget: the call that is refused has a frame too.
-    let words = plain + counted * (u64::from(DEPTH_BUDGET) + 1);
+    let fields = module.shapes.values().map(|shape| shape.fields.len() as u64).max().unwrap_or(0);
+    let words = plain + counted * (u64::from(DEPTH_BUDGET) + 1) + fields;
     if words > MOST_SCRATCH {
         return Err(BackendError::TooLarge(
             "functions that call themselves need too much memory".into(),
@@ -120,17 +122,29 @@ impl Depths<'_> {
         let frame = if code.len == 0 { 0 } else { u64::from(code.frame) + HEADER as u64 };
         // A cycle that no budget counts ends here; the interpreter stops it when scratch is full.
         self.known[id] = Some(frame);
-        let func = &self.module.funcs[id];
+        let module = self.module;
+        let func = &module.funcs[id];
         let mut deepest = 0;
         for inst in func.blocks.values().flat_map(|block| &block.insts) {
-            if let Op::Call(to) = func.insts[*inst].op
-                && !self.counted[to]
-            {
-                deepest = deepest.max(self.of(to));
+            match func.insts[*inst].op {
+                Op::Call(to) => deepest = deepest.max(self.uncounted(to)),
+                Op::CallClosure(sig) => {
+                    let sig = &module.sigs[sig];
+                    let fits = |f: &Function| f.closure && f.rets == sig.rets && f.params()[1..] == sig.params[..];
+                    for (to, _) in module.funcs.iter().filter(|(_, f)| fits(f)) {
+                        deepest = deepest.max(self.uncounted(to));
+                    }
+                }
+                _ => {}
             }
         }
         self.known[id] = Some(frame + deepest);
         frame + deepest
+    }
+
+    /// [`Self::of`] a callee; 0 if the budget counts it.
+    fn uncounted(&mut self, id: FuncId) -> u64 {
+        if self.counted[id] { 0 } else { self.of(id) }
     }
 }
 

@@ -1,0 +1,70 @@
+//! Instances to render with, for the tests of this crate.
+
+use attacca_mir::module::Module;
+use attacca_mir::opt;
+use attacca_rt::code::{Code, Image};
+use attacca_rt::ctx::{Ctx, Fault};
+use attacca_rt::state::State;
+use attacca_vm::globals::run_globals;
+use std::sync::Arc;
+
+/// One instance of some code.
+pub(crate) struct Instance {
+    /// The code.
+    pub(crate) code: Arc<dyn Code>,
+    /// Its state.
+    pub(crate) state: State,
+    /// Why it was stopped.
+    pub(crate) fault: Option<Fault>,
+    now: u64,
+}
+
+impl Instance {
+    /// An instance that starts from `image`.
+    pub(crate) fn new(code: Arc<dyn Code>, image: &Image) -> Self {
+        let state = State::new(code.layout(), image);
+        Self { code, state, fault: None, now: 0 }
+    }
+
+    /// Renders in blocks of `block` frames, until a fault at most.
+    pub(crate) fn render(&mut self, inputs: &[Vec<f64>], frames: usize, block: usize) -> Vec<Vec<f64>> {
+        let mut all = vec![Vec::new(); self.code.layout().outputs as usize];
+        let cells: Vec<f64> = self.code.layout().cells.iter().map(|cell| cell.initial()).collect();
+        for start in (0..frames).step_by(block) {
+            let count = block.min(frames - start);
+            let parts: Vec<&[f64]> = inputs.iter().map(|i| i.get(start..start + count).unwrap_or_default()).collect();
+            let mut buffers = vec![vec![0.0; count]; all.len()];
+            let mut outputs: Vec<&mut [f64]> = buffers.iter_mut().map(Vec::as_mut_slice).collect();
+            let mut ctx = Ctx {
+                state: &mut self.state,
+                cells: &cells,
+                inputs: &parts,
+                outputs: &mut outputs,
+                now: self.now,
+                limit: u64::MAX,
+                fault: self.fault,
+            };
+            let rendered = self.code.run(&mut ctx, count as u32) as usize;
+            self.fault = ctx.fault;
+            self.now += rendered as u64;
+            for (all, buffer) in all.iter_mut().zip(&buffers) {
+                all.extend_from_slice(&buffer[..rendered]);
+            }
+        }
+        all
+    }
+}
+
+/// A module in sample form as the pipeline optimises it, and its image.
+pub(crate) fn optimised(module: &Module) -> (Module, Image) {
+    let mut module = module.clone();
+    opt::prepare(&mut module);
+    let mut counted = module.clone();
+    opt::rc::run(&mut counted);
+    let run = run_globals(&counted).unwrap_or_else(|e| panic!("{e}"));
+    module.blocks = run.blocks;
+    module.words = run.words;
+    opt::run(&mut module, &run.image);
+    opt::rc::run(&mut module);
+    (module, run.image)
+}
