@@ -11,17 +11,17 @@ use attacca_rt::state::State;
 use std::sync::Arc;
 
 /// An instance of compiled code.
-pub struct Instance {
-    pub code: Arc<dyn Code>,
-    pub state: State,
-    pub cells: Vec<f64>,
-    pub now: u64,
-    pub fault: Option<Fault>,
+pub(crate) struct Instance {
+    pub(crate) code: Arc<dyn Code>,
+    pub(crate) state: State,
+    pub(crate) cells: Vec<f64>,
+    pub(crate) now: u64,
+    pub(crate) fault: Option<Fault>,
 }
 
 impl Instance {
     /// Compiles `module` and makes an instance that starts from `image`.
-    pub fn new(module: &Module, image: &Image) -> Self {
+    pub(crate) fn new(module: &Module, image: &Image) -> Self {
         let code = Jit::new().unwrap().compile(module).unwrap_or_else(|e| panic!("{e}\n{module}"));
         let state = State::new(code.layout(), image);
         let cells = code.layout().cells.iter().map(|c| c.initial()).collect();
@@ -29,7 +29,12 @@ impl Instance {
     }
 
     /// Renders as many frames as the inputs have, or `frames` if there are none, in blocks.
-    pub fn play(&mut self, inputs: &[Vec<f64>], frames: usize, block: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn play(
+        &mut self,
+        inputs: &[Vec<f64>],
+        frames: usize,
+        block: usize,
+    ) -> Vec<Vec<f64>> {
         let mut outputs = vec![Vec::new(); self.code.layout().outputs as usize];
         let mut done = 0;
         while done < frames && self.fault.is_none() {
@@ -65,12 +70,12 @@ impl Instance {
 }
 
 /// Bits, with all NaNs alike.
-pub fn bits(x: f64) -> u64 {
+pub(crate) fn bits(x: f64) -> u64 {
     if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() }
 }
 
 /// Floats at the edges of everything, and a few plain ones.
-pub fn awkward() -> Vec<f64> {
+pub(crate) fn awkward() -> Vec<f64> {
     let mut all = vec![
         0.0,
         0.25,
