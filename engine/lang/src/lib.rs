@@ -18,6 +18,10 @@ pub mod builtins;
 
 pub mod hir;
 
+pub mod names;
+
 pub mod types;
 
 pub mod lower;
+
+pub mod ide;

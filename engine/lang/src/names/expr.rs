@@ -1,0 +1,443 @@
+//! Expressions: names to bindings, operators and pipes to calls.
+
+use smol_str::SmolStr;
+
+use super::Resolve;
+use super::item::WrittenParam;
+use super::suggest::nearest;
+use crate::builtins::Builtin;
+use crate::diag::Diagnostic;
+use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, Pattern, Stmt};
+use crate::source::Span;
+use crate::syntax::ast::{self, Node};
+use crate::syntax::{SyntaxKind, SyntaxToken};
+
+/// Names of built-ins that are known and do nothing yet.
+const PLANNED: &[&str] = &[
+    "_mimium_schedule_at",
+    "append",
+    "len",
+    "lift",
+    "lift_array_code",
+    "lift_arrayf",
+    "lift_f",
+    "map",
+    "number_to_str",
+    "prepend",
+    "probe",
+    "probeln",
+    "set_midi_port",
+    "split_head",
+    "split_tail",
+    "str_char_at",
+    "str_concat",
+    "str_drop",
+    "str_length",
+    "str_take",
+    "str_to_number",
+    "tofloat",
+];
+
+impl Resolve<'_> {
+    pub(super) fn expr(&mut self, expr: &ast::Expr) -> ExprId {
+        let span = self.span_of(expr.syntax());
+        match expr {
+            ast::Expr::Literal(it) => self.literal_expr(it, span),
+            ast::Expr::PathExpr(it) => self.path(it, span),
+            ast::Expr::SelfExpr(_) => self.self_value(span),
+            ast::Expr::NowExpr(_) => self.add(ExprKind::Now, span),
+            ast::Expr::SamplerateExpr(_) => self.add(ExprKind::SampleRate, span),
+            ast::Expr::ParenExpr(it) => self.maybe(it.expr(), span),
+            ast::Expr::Block(it) => self.block(it),
+            ast::Expr::BinExpr(it) => self.binary(it, span),
+            ast::Expr::PrefixExpr(it) => self.prefix(it, span),
+            ast::Expr::CallExpr(it) => self.call(it, span),
+            ast::Expr::FieldExpr(it) => self.field(it, span),
+            ast::Expr::ProjExpr(it) => self.proj(it, span),
+            ast::Expr::TupleExpr(it) => self.tuple(it, span),
+            ast::Expr::RecordExpr(it) => self.record(it, span),
+            ast::Expr::RecordUpdateExpr(it) => self.record_update(it, span),
+            ast::Expr::AssignExpr(it) => self.assign(it, span),
+            ast::Expr::LambdaExpr(it) => self.lambda_expr(it, span),
+            ast::Expr::IfExpr(it) => self.if_expr(it, span),
+            ast::Expr::MacroCall(it) => self.macro_call(it),
+            ast::Expr::PlaceholderExpr(_) => self.placeholder(span),
+            ast::Expr::MatchExpr(it) => self.unsupported(self.head_span(it), span, "`match` is"),
+            ast::Expr::ArrayExpr(_) => self.unsupported(span, span, "arrays are"),
+            ast::Expr::IndexExpr(_) => self.unsupported(span, span, "indexing is"),
+            ast::Expr::QuoteExpr(it) => self.unsupported(self.head_span(it), span, "quoting is"),
+            ast::Expr::SpliceExpr(it) => self.unsupported(self.head_span(it), span, "splicing is"),
+        }
+    }
+
+    fn unsupported(&mut self, at: Span, span: Span, what: &str) -> ExprId {
+        self.not_supported(at, what);
+        self.error(span)
+    }
+
+    /// An expression, or what a broken text lacks.
+    fn maybe(&mut self, expr: Option<ast::Expr>, span: Span) -> ExprId {
+        match expr {
+            Some(expr) => self.expr(&expr),
+            None => self.error(span),
+        }
+    }
+
+    fn literal_expr(&mut self, literal: &ast::Literal, span: Span) -> ExprId {
+        let kind = match (literal.number(), literal.string()) {
+            (Some(number), _) => ExprKind::Number(number),
+            (None, Some(text)) => ExprKind::Str(text.into()),
+            (None, None) => ExprKind::Error,
+        };
+        self.add(kind, span)
+    }
+
+    fn self_value(&mut self, span: Span) -> ExprId {
+        let Some(lambda) = self.lambda else {
+            let error =
+                Diagnostic::error("self-outside", span, "`self` stands outside of any function");
+            self.report(
+                error.help("`self` is what the function around it returned one sample ago"),
+            );
+            return self.error(span);
+        };
+        self.program.lambdas[lambda].uses_self = true;
+        self.add(ExprKind::SelfValue(lambda), span)
+    }
+
+    fn placeholder(&mut self, span: Span) -> ExprId {
+        let error = Diagnostic::error("misplaced-placeholder", span, "`_` has no meaning here");
+        self.report(error.help("`_` stands for the piped value in a call on the right of `||>`"));
+        self.error(span)
+    }
+
+    // Names.
+
+    fn path(&mut self, path: &ast::PathExpr, span: Span) -> ExprId {
+        let Some(name) = path.plain() else {
+            return self.unsupported(span, span, "names of modules are");
+        };
+        let name = name.text();
+        if let Some(binding) = self.scopes.find(name) {
+            self.mention(binding);
+            return self.add(ExprKind::Var(binding), span);
+        }
+        if let Some(builtin) = Builtin::named(name) {
+            return self.add(ExprKind::Builtin(builtin), span);
+        }
+        self.unknown_name(name, span);
+        self.error(span)
+    }
+
+    fn unknown_name(&mut self, name: &str, span: Span) {
+        if self.foreign_any || self.foreign.contains(name) {
+            return;
+        }
+        if PLANNED.contains(&name) {
+            return self.not_supported(span, &format!("`{name}` is"));
+        }
+        let message = format!("`{name}` is not defined here");
+        let error = Diagnostic::error("unknown-name", span, message);
+        if let Some(later) = self.later.get(name).copied() {
+            let error = error.also(later, "defined further down");
+            return self.report(error.help("move the definition in front of its first use"));
+        }
+        let builtins = Builtin::ALL.iter().map(|builtin| builtin.name());
+        let near = nearest(name, self.scopes.names().chain(builtins)).map(str::to_owned);
+        self.report(match near {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error.help("define it with `let` or `fn` before its first use"),
+        });
+    }
+
+    // Operators and pipes.
+
+    fn builtin_call(
+        &mut self,
+        builtin: Builtin,
+        at: Span,
+        args: Vec<ExprId>,
+        span: Span,
+    ) -> ExprId {
+        let callee = self.add(ExprKind::Builtin(builtin), at);
+        self.add(ExprKind::Call { callee, args }, span)
+    }
+
+    fn prefix(&mut self, prefix: &ast::PrefixExpr, span: Span) -> ExprId {
+        let operand = self.maybe(prefix.operand(), span);
+        let Some(op) = prefix.op() else { return operand };
+        let at = self.token_span(&op);
+        if op.kind() == SyntaxKind::Plus {
+            let error = Diagnostic::error("prefix-plus", at, "there is no prefix `+`");
+            self.report(error.help("leave the `+` out"));
+            return self.error(span);
+        }
+        let zero = self.add(ExprKind::Number(0.0), at);
+        self.builtin_call(Builtin::Sub, at, vec![zero, operand], span)
+    }
+
+    fn binary(&mut self, expr: &ast::BinExpr, span: Span) -> ExprId {
+        let Some(op) = expr.op() else { return self.error(span) };
+        match op.kind() {
+            SyntaxKind::PipeOp => {
+                let value = self.maybe(expr.left(), span);
+                let callee = self.maybe(expr.right(), span);
+                self.add(ExprKind::Call { callee, args: vec![value] }, span)
+            }
+            SyntaxKind::PipeMacro => self.macro_pipe(expr, span),
+            SyntaxKind::At => self.schedule(expr, &op, span),
+            _ => self.operator(expr, &op, None, span),
+        }
+    }
+
+    /// An operator as a call. `hole` is what a `_` operand stands for.
+    fn operator(
+        &mut self,
+        expr: &ast::BinExpr,
+        op: &SyntaxToken,
+        hole: Option<ExprId>,
+        span: Span,
+    ) -> ExprId {
+        let left = self.argument(expr.left(), hole, span);
+        let right = self.argument(expr.right(), hole, span);
+        match operator(op.kind()) {
+            Some(builtin) => {
+                self.builtin_call(builtin, self.token_span(op), vec![left, right], span)
+            }
+            None => self.error(span),
+        }
+    }
+
+    /// `f@t` calls a built-in with time and function.
+    fn schedule(&mut self, expr: &ast::BinExpr, op: &SyntaxToken, span: Span) -> ExprId {
+        let at = self.token_span(op);
+        let Some(builtin) = Builtin::named("_mimium_schedule_at") else {
+            return self.unsupported(at, span, "`@` is");
+        };
+        let function = self.maybe(expr.left(), span);
+        let time = self.maybe(expr.right(), span);
+        self.builtin_call(builtin, at, vec![time, function], span)
+    }
+
+    /// `x ||> f(_, e)` is `f(x, e)`; without `_` it is `f(x)`.
+    fn macro_pipe(&mut self, expr: &ast::BinExpr, span: Span) -> ExprId {
+        let value = self.maybe(expr.left(), span);
+        let Some(right) = expr.right() else { return self.error(span) };
+        let at = self.span_of(right.syntax());
+        let holes = direct_placeholders(&right);
+        if holes > 1 {
+            let error =
+                Diagnostic::error("misplaced-placeholder", at, "only one `_` can stand here");
+            self.report(error.help("bind the value with `let` and use its name"));
+            return self.error(span);
+        }
+        match &right {
+            ast::Expr::CallExpr(call) if holes == 1 => {
+                let callee = self.maybe(call.callee(), at);
+                let args = call.args().map(|arg| self.argument(Some(arg), Some(value), at));
+                let args = args.collect();
+                self.add(ExprKind::Call { callee, args }, span)
+            }
+            ast::Expr::BinExpr(bin) if holes == 1 => match bin.op() {
+                Some(op) => self.operator(bin, &op, Some(value), span),
+                None => self.error(span),
+            },
+            _ => {
+                let callee = self.expr(&right);
+                self.add(ExprKind::Call { callee, args: vec![value] }, span)
+            }
+        }
+    }
+
+    /// An argument, which may be the `_` of a macro pipe.
+    fn argument(&mut self, arg: Option<ast::Expr>, hole: Option<ExprId>, span: Span) -> ExprId {
+        match (arg, hole) {
+            (Some(ast::Expr::PlaceholderExpr(_)), Some(hole)) => hole,
+            (arg, _) => self.maybe(arg, span),
+        }
+    }
+
+    // Compound values.
+
+    fn call(&mut self, call: &ast::CallExpr, span: Span) -> ExprId {
+        let callee = self.maybe(call.callee(), span);
+        let args = call.args().map(|arg| self.expr(&arg)).collect();
+        self.add(ExprKind::Call { callee, args }, span)
+    }
+
+    fn field(&mut self, expr: &ast::FieldExpr, span: Span) -> ExprId {
+        let base = self.maybe(expr.base(), span);
+        let Some(name) = expr.name() else { return self.error(span) };
+        let at = self.token_span(&name);
+        self.add(ExprKind::Field(base, name.text().into(), at), span)
+    }
+
+    fn proj(&mut self, expr: &ast::ProjExpr, span: Span) -> ExprId {
+        let base = self.maybe(expr.base(), span);
+        let index = expr.index().map(|index| index.text().parse().unwrap_or(u32::MAX));
+        let Some(index) = index else { return self.error(span) };
+        self.add(ExprKind::Proj(base, index), span)
+    }
+
+    fn tuple(&mut self, expr: &ast::TupleExpr, span: Span) -> ExprId {
+        let parts: Vec<ExprId> = expr.parts().map(|part| self.expr(&part)).collect();
+        let kind = if parts.is_empty() { ExprKind::Error } else { ExprKind::Tuple(parts) };
+        self.add(kind, span)
+    }
+
+    /// Fields of a record literal or update, in source order, each name once.
+    fn fields(&mut self, fields: impl Iterator<Item = ast::RecordField>) -> Vec<Field> {
+        let mut out: Vec<Field> = Vec::new();
+        for field in fields {
+            let Some(name) = field.name() else { continue };
+            let at = self.token_span(&name);
+            let value = self.maybe(field.value(), at);
+            if out.iter().any(|other| other.name == name.text()) {
+                self.duplicate_field(&name);
+                continue;
+            }
+            out.push(Field { name: name.text().into(), at, value });
+        }
+        out
+    }
+
+    fn record(&mut self, expr: &ast::RecordExpr, span: Span) -> ExprId {
+        if expr.is_incomplete() {
+            return self.unsupported(span, span, "leaving fields out with `..` is");
+        }
+        let mut fields = self.fields(expr.fields());
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        let fields = fields.into_iter().map(|field| (field.name, field.value)).collect();
+        self.add(ExprKind::Record(fields), span)
+    }
+
+    /// `{r <- x = e}` is `{ let copy = r; copy.x = e; copy }`.
+    fn record_update(&mut self, expr: &ast::RecordUpdateExpr, span: Span) -> ExprId {
+        let base = expr.base().map(ast::Expr::PathExpr);
+        let at = base.as_ref().map_or(span, |base| self.span_of(base.syntax()));
+        let copied = self.maybe(base, span);
+        let copy = self.declare("copy", at, BindingKind::Local);
+        self.program.bindings[copy].assigned = true;
+        let mut stmts = vec![Stmt::Let { pattern: Pattern::Bind(copy), ty: None, value: copied }];
+        for field in self.fields(expr.fields()) {
+            let span = field.at.cover(self.program.exprs[field.value].span);
+            let fields = vec![(field.name, field.at)];
+            let kind = ExprKind::Assign { target: copy, fields, value: field.value };
+            stmts.push(Stmt::Expr(self.add(kind, span)));
+        }
+        let value = Some(self.add(ExprKind::Var(copy), at));
+        self.add(ExprKind::Block { stmts, value }, span)
+    }
+
+    // Control and binding.
+
+    fn lambda_expr(&mut self, expr: &ast::LambdaExpr, span: Span) -> ExprId {
+        let params: Vec<WrittenParam> = expr
+            .params()
+            .map(|it| WrittenParam { name: it.name(), ty: it.ty(), default: None })
+            .collect();
+        let defaults = vec![None; params.len()];
+        let body = expr.body();
+        let lambda = self.lambda(span, &params, defaults, |cx| (None, cx.maybe(body, span)));
+        self.add(ExprKind::Lambda(lambda), span)
+    }
+
+    fn if_expr(&mut self, expr: &ast::IfExpr, span: Span) -> ExprId {
+        let cond = self.maybe(expr.cond(), span);
+        let then = self.maybe(expr.then(), span);
+        let other = expr.has_else().then(|| self.maybe(expr.other(), span));
+        self.add(ExprKind::If { cond, then, other }, span)
+    }
+
+    fn assign(&mut self, expr: &ast::AssignExpr, span: Span) -> ExprId {
+        let value = self.maybe(expr.value(), span);
+        let Some(place) = expr.place() else { return self.error(span) };
+        let mut fields = Vec::new();
+        let Some(target) = self.place(&place, &mut fields) else { return self.error(span) };
+        self.mention(target);
+        self.program.bindings[target].assigned = true;
+        self.add(ExprKind::Assign { target, fields, value }, span)
+    }
+
+    /// The variable on the left of a `=`, and the fields below it.
+    fn place(&mut self, place: &ast::Expr, fields: &mut Vec<(SmolStr, Span)>) -> Option<BindingId> {
+        let span = self.span_of(place.syntax());
+        match place {
+            ast::Expr::FieldExpr(it) => {
+                let target = self.place(&it.base()?, fields)?;
+                let name = it.name()?;
+                fields.push((name.text().into(), self.token_span(&name)));
+                return Some(target);
+            }
+            ast::Expr::PathExpr(it) => match it.plain() {
+                Some(name) => return self.target(name.text(), span),
+                None => self.not_supported(span, "names of modules are"),
+            },
+            ast::Expr::IndexExpr(_) => {
+                self.not_assignable(span, "elements of an array can't be assigned");
+            }
+            ast::Expr::ProjExpr(_) => {
+                self.not_assignable(span, "parts of a tuple can't be assigned");
+            }
+            _ => self.not_assignable(span, "only variables and their fields can be assigned"),
+        }
+        None
+    }
+
+    fn target(&mut self, name: &str, span: Span) -> Option<BindingId> {
+        let found = self.scopes.find(name);
+        if found.is_none() {
+            if Builtin::named(name).is_some() {
+                self.not_assignable(span, &format!("`{name}` is built in and can't be assigned"));
+            } else {
+                self.unknown_name(name, span);
+            }
+        }
+        found
+    }
+
+    fn not_assignable(&mut self, span: Span, message: &str) {
+        let error = Diagnostic::error("not-assignable", span, message);
+        self.report(error.help("bind a variable with `let` and assign that"));
+    }
+}
+
+/// A field of a record literal.
+struct Field {
+    name: SmolStr,
+    at: Span,
+    value: ExprId,
+}
+
+/// The built-in function of an infix operator.
+fn operator(kind: SyntaxKind) -> Option<Builtin> {
+    Some(match kind {
+        SyntaxKind::Plus => Builtin::Add,
+        SyntaxKind::Minus => Builtin::Sub,
+        SyntaxKind::Star => Builtin::Mult,
+        SyntaxKind::Slash => Builtin::Div,
+        SyntaxKind::Percent => Builtin::Modulo,
+        SyntaxKind::Caret => Builtin::Pow,
+        SyntaxKind::EqEq => Builtin::Eq,
+        SyntaxKind::BangEq => Builtin::Ne,
+        SyntaxKind::Less => Builtin::Lt,
+        SyntaxKind::LessEq => Builtin::Le,
+        SyntaxKind::Greater => Builtin::Gt,
+        SyntaxKind::GreaterEq => Builtin::Ge,
+        SyntaxKind::AndAnd => Builtin::And,
+        SyntaxKind::OrOr => Builtin::Or,
+        _ => return None,
+    })
+}
+
+/// How many arguments or operands of an expression are a plain `_`.
+fn direct_placeholders(expr: &ast::Expr) -> usize {
+    let is_hole = |arg: &ast::Expr| matches!(arg, ast::Expr::PlaceholderExpr(_));
+    match expr {
+        ast::Expr::CallExpr(call) => call.args().filter(is_hole).count(),
+        ast::Expr::BinExpr(bin) => {
+            bin.left().into_iter().chain(bin.right()).filter(is_hole).count()
+        }
+        _ => 0,
+    }
+}
