@@ -13,6 +13,7 @@ use attacca_mir::backend::BackendError;
 use attacca_mir::layout;
 use attacca_mir::module::{FuncId, Function, Module};
 use attacca_mir::op::Op;
+use attacca_mir::opt::promote;
 use attacca_rt::ctx::DEPTH_BUDGET;
 use cranelift_entity::{EntityRef, SecondaryMap};
 use rustc_hash::FxHashMap;
@@ -20,12 +21,18 @@ use rustc_hash::FxHashMap;
 /// Most words of scratch that frames may take: 128 MiB.
 const MOST_SCRATCH: u64 = 1 << 24;
 
+/// Most state words kept in registers.
+const MOST_WORDS: usize = 1 << 12;
+
 /// Bytecode of the functions that can run while sound runs.
 pub fn emit(module: &Module) -> Result<Bytecode, BackendError> {
     if module.kernel.is_none() {
         return Err(BackendError::Internal("the module has no kernel".into()));
     }
-    emit_funcs(module, &layout::live_funcs(module), Purpose::Sound)
+    // Registers are plenty here: all state that can be is kept in them over the frame loop.
+    let mut module = module.clone();
+    promote::run_with(&mut module, MOST_WORDS);
+    emit_funcs(&module, &layout::live_funcs(&module), Purpose::Sound)
 }
 
 /// Bytecode of the global code and what it can reach.
@@ -130,7 +137,9 @@ impl Depths<'_> {
                 Op::Call(to) => deepest = deepest.max(self.uncounted(to)),
                 Op::CallClosure(sig) => {
                     let sig = &module.sigs[sig];
-                    let fits = |f: &Function| f.closure && f.rets == sig.rets && f.params()[1..] == sig.params[..];
+                    let fits = |f: &Function| {
+                        f.closure && f.rets == sig.rets && f.params()[1..] == sig.params[..]
+                    };
                     for (to, _) in module.funcs.iter().filter(|(_, f)| fits(f)) {
                         deepest = deepest.max(self.uncounted(to));
                     }

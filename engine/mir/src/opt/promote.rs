@@ -19,6 +19,11 @@ const MOST_WORDS: usize = 12;
 
 /// Runs on the kernel.
 pub fn run(module: &mut Module) {
+    run_with(module, MOST_WORDS);
+}
+
+/// [`run`] with another number of words: for a backend with as many registers as it likes.
+pub fn run_with(module: &mut Module, most_words: usize) {
     let Some(kernel) = module.kernel else { return };
     let touched = Touched::of(module, kernel);
     let func = &mut module.funcs[kernel];
@@ -26,7 +31,7 @@ pub fn run(module: &mut Module) {
         return;
     }
     advance_lines(func, &touched);
-    promote_words(func, &touched);
+    promote_words(func, &touched, most_words);
 }
 
 /// State that calls left in the kernel may touch.
@@ -93,9 +98,9 @@ fn address(func: &Function, defs: &SecondaryMap<ValueId, Option<InstId>>, inst: 
     }
 }
 
-fn promote_words(func: &mut Function, touched: &Touched) {
+fn promote_words(func: &mut Function, touched: &Touched, most_words: usize) {
     let defs = definitions(func);
-    let found = promotable(func, &defs, touched);
+    let found = promotable(func, &defs, touched, most_words);
     if found.is_empty() {
         return;
     }
@@ -137,6 +142,7 @@ fn promotable(
     func: &Function,
     defs: &SecondaryMap<ValueId, Option<InstId>>,
     touched: &Touched,
+    most_words: usize,
 ) -> Vec<(i64, Ty)> {
     let mut words: Vec<(i64, Ty, bool, bool)> = Vec::new();
     for inst in func.blocks.values().flat_map(|b| &b.insts) {
@@ -155,7 +161,7 @@ fn promotable(
         }
     }
     words.retain(|(at, ty, stores, same)| *stores && *same && *ty != Ty::Ref && !touched.contains(*at));
-    words.truncate(MOST_WORDS);
+    words.truncate(most_words);
     words.into_iter().map(|(at, ty, ..)| (at, ty)).collect()
 }
 

@@ -27,12 +27,18 @@ impl Instance {
     }
 
     /// Renders in blocks of `block` frames, until a fault at most.
-    pub(crate) fn render(&mut self, inputs: &[Vec<f64>], frames: usize, block: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn render(
+        &mut self,
+        inputs: &[Vec<f64>],
+        frames: usize,
+        block: usize,
+    ) -> Vec<Vec<f64>> {
         let mut all = vec![Vec::new(); self.code.layout().outputs as usize];
         let cells: Vec<f64> = self.code.layout().cells.iter().map(|cell| cell.initial()).collect();
         for start in (0..frames).step_by(block) {
             let count = block.min(frames - start);
-            let parts: Vec<&[f64]> = inputs.iter().map(|i| i.get(start..start + count).unwrap_or_default()).collect();
+            let parts: Vec<&[f64]> =
+                inputs.iter().map(|i| i.get(start..start + count).unwrap_or_default()).collect();
             let mut buffers = vec![vec![0.0; count]; all.len()];
             let mut outputs: Vec<&mut [f64]> = buffers.iter_mut().map(Vec::as_mut_slice).collect();
             let mut ctx = Ctx {
