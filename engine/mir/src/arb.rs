@@ -6,7 +6,8 @@
 //! constants. The fewer and smaller the choices, the simpler the module, so that proptest shrinks
 //! them well. Every module obeys [`mod@crate::verify`] and ends in bounded time.
 //!
-//! NaNs are never looked at by their bits, since all NaNs count as one value.
+//! NaNs are never looked at by their bits, since all NaNs count as one value. Denormals come from
+//! arithmetic alone, where they are flushed: the host and the builder let none in.
 
 mod body;
 
@@ -34,7 +35,7 @@ pub fn input(frames: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
 }
 
 /// Constants that show mistakes.
-const AWKWARD: [f64; 28] = [
+const AWKWARD: [f64; 26] = [
     0.0,
     1.0,
     -1.0,
@@ -46,8 +47,6 @@ const AWKWARD: [f64; 28] = [
     0.1,
     440.0,
     -1e-3,
-    1e-310,
-    -4e-320,
     2.2250738585072014e-308,
     1e-160,
     1e300,

@@ -61,8 +61,10 @@ impl<'f> Builder<'f> {
         self.value(Op::Pure(op), args, op.result())
     }
 
-    /// A float constant.
+    /// A float constant. Denormals are zero from the start: whether a machine's `min` or `select`
+    /// flushes them differs, so none may enter a program.
     pub fn fconst(&mut self, x: f64) -> ValueId {
+        let x = if x.is_subnormal() { 0.0_f64.copysign(x) } else { x };
         self.value(Op::Fconst(x.to_bits()), &[], Ty::F64)
     }
 

@@ -124,7 +124,12 @@ impl<'f, 'm> Body<'f, 'm> {
             let both = self.b.pure(Pure::Iand, &[number, known]);
             args[0] = self.b.pure(Pure::Select, &[both, args[0], zero]);
         }
-        let value = self.b.pure(op, &args);
+        let mut value = self.b.pure(op, &args);
+        if op == Pure::FromBits {
+            // Flushes: integers may be the bits of a denormal.
+            let one = self.b.fconst(1.0);
+            value = self.b.pure(Pure::Mul, &[value, one]);
+        }
         match op.result() {
             Ty::F64 => self.floats.push(value),
             Ty::I64 | Ty::Ref => self.ints.push(value),
