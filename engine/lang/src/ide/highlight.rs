@@ -131,12 +131,46 @@ mod tests {
 
     #[test]
     fn a_function() {
-        check("fn osc(f:float) { sin(self + f) // x\n}", expect![[""]]);
+        check("fn osc(f:float) { sin(self + f) // x\n}", expect![[r#"
+            Keyword fn
+            Call osc
+            Punctuation (
+            Name f
+            Punctuation :
+            Type float
+            Punctuation )
+            Punctuation {
+            Builtin sin
+            Punctuation (
+            Value self
+            Operator +
+            Name f
+            Punctuation )
+            Comment // x
+            Punctuation }"#]]);
     }
 
     #[test]
     fn macros_and_mistakes() {
-        check("Control!(\"c\", 3) |> $f(`r.sin) § \"open", expect![[""]]);
+        check("Control!(\"c\", 3) |> $f(`r.sin) § \"open", expect![[r#"
+            Macro Control
+            Macro !
+            Punctuation (
+            String "c"
+            Punctuation ,
+            Number 3
+            Punctuation )
+            Operator |>
+            Macro $
+            Call f
+            Punctuation (
+            Macro `
+            Name r
+            Punctuation .
+            Name sin
+            Punctuation )
+            Error §
+            Error "open"#]]);
     }
 
     #[test]

@@ -138,7 +138,8 @@ impl Resolve<'_> {
         }
         let message = format!("`{name}` is not defined here");
         let error = Diagnostic::error("unknown-name", span, message);
-        if let Some(later) = self.later.get(name).copied() {
+        let later = self.later.get(name).copied();
+        if let Some(later) = later.filter(|later| later.start > span.start) {
             let error = error.also(later, "defined further down");
             return self.report(error.help("move the definition in front of its first use"));
         }

@@ -7,6 +7,8 @@ pub mod ast;
 mod grammar;
 mod kind;
 pub mod lexer;
+#[cfg(test)]
+pub(crate) mod mutation;
 mod parser;
 #[cfg(test)]
 mod tests;

@@ -581,66 +581,11 @@ fn deep_nesting_is_an_error_and_no_overflow() {
     ]);
 }
 
-/// A little of everything, to be mutated.
-const SEEDS: [&str; 4] = [
-    "// organ\nfn phasor(freq){\n  (self + freq/samplerate) % 1.0\n}\nlet g = |x, y:float| { x*y }\nfn dsp(x:(float,float)) -> (float,float) {\n  let (a, {b = c}) = (1, {b = 2})\n  if (a > 0) { g(a, -c) } else { mem(x.0) |> sin }\n  (a, delay(100.0, c, 3))\n}\n",
-    "#stage(macro)\nfn p(n:float, x:`float) -> `float { if (n > 1) `($x * $(p(n - 1, x))) else x }\n#stage(main)\nmod m { pub fn k() { 1 } type alias A = float|string }\nuse m::{k, j}\ninclude(\"a.mmm\")\nfn c(v) { $(p(3, `v)) + p!(2, `5) }\n",
-    "type rec L = End | Item(float, L)\nfn s(l:L) { match l { End => 0, Item(x, r) => x + s(r) } }\nletrec f = |n| if (n > 0) f(n - 1) else 0\nlet t = {r <- a = 1, b = [1, 2,][0]}\nt.a = 3 ; x ||> f(_, 2) |> g @ (now + 1)\n",
-    "let v = midi_note_mono!(0, 69, 0)\nlet c = Control!(\"cut\", 1000) /* note */\nfn dsp() { {a = 1.5, ..}.a - \\ \"é\" }",
-];
-
-/// A small generator of numbers, the same on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % limit.max(1)
-    }
-}
-
-/// Changes a text in a few places, by tokens and by characters.
-fn mutate(text: &str, random: &mut Random) -> String {
-    let mut pieces: Vec<String> = Vec::new();
-    let mut at = 0;
-    for token in lexer::lex(text) {
-        pieces.push(text[at..at + token.len as usize].to_owned());
-        at += token.len as usize;
-    }
-    for _ in 0..=random.below(4) {
-        let at = random.below(pieces.len());
-        match random.below(6) {
-            0 => drop(pieces.remove(at)),
-            1 => pieces.insert(at, pieces[random.below(pieces.len())].clone()),
-            2 => pieces.truncate(at + 1),
-            3 => {
-                let kinds = SyntaxKind::SYMBOLS;
-                pieces.insert(at, kinds[random.below(kinds.len())].0.to_owned());
-            }
-            4 => {
-                let other = random.below(pieces.len());
-                pieces.swap(at, other);
-            }
-            _ => {
-                let strange =
-                    ["\u{0}", "\"", "/*", "é", "\r", "0.", "1e9", "\u{2028}", "let", "fn "];
-                pieces[at] = strange[random.below(strange.len())].to_owned();
-            }
-        }
-        if pieces.is_empty() {
-            break;
-        }
-    }
-    pieces.concat()
-}
-
 #[test]
 fn mutated_programs_never_panic() {
-    let mut random = Random(2);
+    let mut random = mutation::Random::new(2);
     for round in 0..10_000 {
-        let text = mutate(SEEDS[round % SEEDS.len()], &mut random);
-        parse_text(&text);
+        parse_text(&mutation::mutate(round, &mut random));
     }
 }
 
