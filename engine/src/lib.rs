@@ -11,6 +11,11 @@ pub mod session;
 pub mod slots;
 pub mod target;
 
+/// What an editor asks about a text; answers are offsets and labels.
+pub mod ide {
+    pub use attacca_lang::ide::highlight::{Highlight, HighlightKind, highlight};
+}
+
 pub use attacca_rt::Hz;
 pub use attacca_rt::event::{Event, EventKind};
 pub use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};

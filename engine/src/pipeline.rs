@@ -11,6 +11,7 @@ use crate::program::Program;
 use crate::target::Target;
 use attacca_lang::diag::{Diagnostic, Diagnostics};
 use attacca_lang::source::{FileId, SourceMap, Span};
+use attacca_lang::{lower, names, syntax, types};
 use attacca_mir::backend::{Backend as _, BackendError};
 use attacca_mir::module::Module;
 use attacca_mir::opt;
@@ -82,6 +83,14 @@ pub fn compile_watched(
     text.compiled(program, start)
 }
 
+/// Compiles a module in sample form, as lowering leaves it.
+pub fn compile_module(module: Module, options: &Options) -> Compiled {
+    let start = Instant::now();
+    let mut text = Text::new("module", "");
+    let program = text.guarded(|text| text.back(module, options, &mut Nobody));
+    text.compiled(program, start)
+}
+
 /// Checks a text without making code: what an editor shows while one types.
 pub fn check(name: &str, text: &str) -> Compiled {
     let start = Instant::now();
@@ -134,8 +143,24 @@ impl Text {
 
     /// Text to MIR in sample form; `None` if there are errors.
     fn front(&mut self, watch: &mut dyn Watch) -> Option<Module> {
-        watch.see(Stage::Tokens, &String::new);
-        self.reject("not-supported-yet", "the compiler is not complete yet")
+        let text = self.sources.text(self.file).to_owned();
+        let diags = &mut self.diagnostics;
+        watch.see(Stage::Tokens, &|| tokens(&text));
+        let parse = syntax::parse(&text, self.file, diags);
+        watch.see(Stage::Tree, &|| format!("{:#?}", parse.syntax()));
+        let named = names::resolve(&parse, diags);
+        watch.see(Stage::Names, &|| format!("{named:#?}\n"));
+        let typed = types::check(named, diags);
+        watch.see(Stage::Types, &|| show_types(&typed));
+        if diags.has_errors() {
+            return None;
+        }
+        let module = lower::to_mir(&typed, &self.sources, diags);
+        if diags.has_errors() {
+            return None;
+        }
+        watch.see(Stage::Mir, &|| module.to_string());
+        Some(module)
     }
 
     /// MIR in sample form to a program.
@@ -177,8 +202,16 @@ impl Text {
     fn globals(&mut self, module: &mut Module) -> Option<Image> {
         let mut counted = module.clone();
         opt::rc::run(&mut counted);
+        let run = attacca_vm::globals::run_globals(&counted);
         self.sample = Some(counted);
-        self.reject("not-supported-yet", "the compiler is not complete yet")
+        match run {
+            Ok(run) => {
+                module.blocks = run.blocks;
+                module.words = run.words;
+                Some(run.image)
+            }
+            Err(error) => self.reject("global-fault", &error.to_string()),
+        }
     }
 
     /// Runs passes under the guard; a panic becomes a diagnostic.
@@ -207,7 +240,11 @@ impl Text {
 
 fn vm(mut module: Module, watch: &mut dyn Watch) -> Result<Arc<dyn Code>, BackendError> {
     finish(&mut module, watch)?;
-    Err(BackendError::Unsupported("any program".to_owned()))
+    watch.see(Stage::Bytecode, &|| match attacca_vm::emit::emit(&module) {
+        Ok(code) => code.to_string(),
+        Err(error) => error.to_string(),
+    });
+    attacca_vm::Vm.compile(&module)
 }
 
 #[cfg(feature = "jit")]
@@ -231,6 +268,23 @@ fn finish(module: &mut Module, watch: &mut dyn Watch) -> Result<(), BackendError
     opt::rc::run(module);
     watch.see(Stage::Opt, &|| module.to_string());
     verify::verify(module).map_err(|errors| BackendError::Internal(verify::report(&errors)))
+}
+
+fn tokens(text: &str) -> String {
+    let mut at = 0;
+    let line = |token: &syntax::lexer::Token| {
+        let start = at;
+        at += token.len as usize;
+        format!("{start:>5} {:?} {:?}\n", token.kind, text.get(start..at).unwrap_or_default())
+    };
+    syntax::lexer::lex(text).iter().map(line).collect()
+}
+
+fn show_types(typed: &types::Typed) -> String {
+    let line = |(id, binding): (_, &attacca_lang::hir::Binding)| {
+        format!("{}: {}\n", binding.name, typed.show_binding(id))
+    };
+    typed.program.bindings.iter().map(line).collect()
 }
 
 fn show_image(image: &Image) -> String {
