@@ -103,13 +103,13 @@ impl Run<'_> {
         self.frame().next += 1;
         let inst = &func.insts[*inst];
         let args = self.get(&inst.args);
-        match &inst.op {
-            Op::Call(callee) => self.enter(*callee, &args, inst.results.clone()),
-            Op::CallClosure(_) => self.call_closure(machine, inst, &args)?,
-            op => {
-                let result = machine.step(module, op, &args, func.site)?;
-                self.set(&inst.results, result.as_slice());
-            }
+        if let Op::Call(callee) = &inst.op {
+            self.enter(*callee, &args, inst.results.clone());
+        } else if let Op::CallClosure(_) = &inst.op {
+            self.call_closure(machine, inst, &args)?;
+        } else {
+            let result = machine.step(module, &inst.op, &args, func.site)?;
+            self.set(&inst.results, result.as_slice());
         }
         Ok(None)
     }
