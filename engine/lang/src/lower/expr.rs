@@ -17,14 +17,17 @@ impl FuncLower<'_, '_> {
     pub(super) fn expr(&mut self, id: ExprId) -> Values {
         let expr = &self.program().exprs[id];
         self.lo.expressions += 1;
-        if self.lo.expressions > super::MAX_EXPRESSIONS {
+        if self.lo.expressions > super::MAX_EXPRESSIONS || self.lo.depth > super::MAX_DEPTH {
             self.lo.fail("program-too-large", expr.span, "this program becomes too much code");
         }
         if self.lo.failed {
             let words = flatten(&self.type_of(id));
             return self.zeros(&words);
         }
-        self.expr_kind(id, &expr.kind, expr.span)
+        self.lo.depth += 1;
+        let words = self.expr_kind(id, &expr.kind, expr.span);
+        self.lo.depth -= 1;
+        words
     }
 
     fn expr_kind(&mut self, id: ExprId, kind: &ExprKind, at: Span) -> Values {

@@ -22,6 +22,9 @@ mod func;
 mod global;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use attacca_mir::module::{FuncId, Function, Module};
@@ -46,6 +49,8 @@ const MAX_STATE_WORDS: u64 = 1 << 24;
 const MAX_LINE_SAMPLES: u64 = 1 << 27;
 /// Deepest chain of functions that are lowered on behalf of each other.
 const MAX_CHAIN: u32 = 100;
+/// Deepest nesting of expressions, those of functions lowered on behalf of each other added up.
+const MAX_DEPTH: u32 = 400;
 /// Most expressions lowered, each function with its types counted for itself.
 const MAX_EXPRESSIONS: u64 = 4_000_000;
 
@@ -94,6 +99,7 @@ struct Lowerer<'a> {
     /// Thunks of functions that were still open: (thunk, function).
     thunks: Vec<(FuncId, FuncId)>,
     chain: u32,
+    depth: u32,
     expressions: u64,
     failed: bool,
 }
@@ -113,6 +119,7 @@ impl<'a> Lowerer<'a> {
             strings: Vec::new(),
             thunks: Vec::new(),
             chain: 0,
+            depth: 0,
             expressions: 0,
             failed: false,
         }

@@ -17,7 +17,7 @@ use crate::hir::{
 use crate::source::Span;
 
 /// Deepest nesting of expressions, lambdas included.
-const MAX_DEPTH: u32 = 600;
+const MAX_DEPTH: u32 = 300;
 
 /// The function being checked, or the global code.
 #[derive(Default)]
@@ -439,7 +439,10 @@ impl<'p, 'd> Checker<'p, 'd> {
     fn let_value(&mut self, written: Option<&TypeExpr>, value: ExprId) -> Ty {
         let found = self.expr(value);
         let Some(written) = written else { return found };
+        // New letters of this annotation are its own: the definition may be generalised.
+        let letters = self.frame.letters.clone();
         let expected = self.annotation(written);
+        self.frame.letters = letters;
         let agrees =
             self.expect(&expected, &found, self.result_span(value), Why::Annotation(written.span));
         // The value's own type carries parameter names that the annotation lacks.

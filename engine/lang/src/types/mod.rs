@@ -20,6 +20,9 @@ pub mod known;
 mod table;
 pub mod ty;
 
+#[cfg(test)]
+mod tests;
+
 use cranelift_entity::SecondaryMap;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
