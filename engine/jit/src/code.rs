@@ -9,7 +9,7 @@ use crate::memory::{self, CodeMemory};
 use attacca_rt::code::{Code, Layout};
 use attacca_rt::ctx::{CALL_BUDGET, Ctx, DEPTH_BUDGET, Fault, FaultKind};
 use attacca_rt::heap::{Heap, HeapRef};
-use attacca_rt::state::{Line, StackSlot};
+use attacca_rt::state::Line;
 use std::mem::offset_of;
 
 /// What compiled code sees of an instance and a block; valid for one call.
@@ -123,9 +123,7 @@ impl JitCode {
         let Some((addresses, dump)) = parts.scratch.split_at_mut_checked(channels) else {
             return 0;
         };
-        if dump.len() < self.zeros.len()
-            || parts.stack.len() * size_of::<StackSlot>() < self.layout.stack_bytes
-        {
+        if dump.len() < self.zeros.len() || size_of_val(parts.stack) < self.layout.stack_bytes {
             debug_assert!(false, "the state was made for another layout");
             return 0;
         }

@@ -57,6 +57,15 @@ const WORDS_LIMIT: u32 = 1 << 27;
 impl Jit {
     /// A backend for the processor this runs on.
     pub fn new() -> Result<Self, BackendError> {
+        Self::with_verifier("false")
+    }
+
+    /// A backend that has Cranelift verify what it is given; slower, for tests.
+    pub fn verifying() -> Result<Self, BackendError> {
+        Self::with_verifier("true")
+    }
+
+    fn with_verifier(verifier: &str) -> Result<Self, BackendError> {
         let internal = |what: String| BackendError::Internal(what);
         let mut flags = settings::builder();
         for (name, value) in [
@@ -66,7 +75,7 @@ impl Jit {
             ("unwind_info", "false"),
             ("enable_multi_ret_implicit_sret", "true"),
             ("preserve_frame_pointers", "false"),
-            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+            ("enable_verifier", verifier),
         ] {
             flags.set(name, value).map_err(|e| internal(e.to_string()))?;
         }

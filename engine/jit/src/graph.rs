@@ -32,16 +32,13 @@ impl Reach {
                 continue;
             }
             for op in ops(&module.funcs[id]) {
-                match op {
-                    Op::Call(to) => work.push(*to),
-                    Op::CallClosure(_) if !reach.closures => {
-                        reach.closures = true;
-                        work.extend(
-                            module.funcs.iter().filter(|(_, f)| f.closure).map(|(id, _)| id),
-                        );
-                    }
-                    op if matches!(op, Op::BudgetEnter(_)) => reach.recursion = true,
-                    _ => {}
+                if let Op::Call(to) = op {
+                    work.push(*to);
+                }
+                reach.recursion |= matches!(op, Op::BudgetEnter(_));
+                if matches!(op, Op::CallClosure(_)) && !reach.closures {
+                    reach.closures = true;
+                    work.extend(module.funcs.iter().filter(|(_, f)| f.closure).map(|(id, _)| id));
                 }
             }
         }

@@ -9,7 +9,7 @@ use attacca_mir::backend::BackendError;
 use attacca_mir::module::ValueId;
 use attacca_mir::op::Pure;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::types::{F64, I64};
+use cranelift_codegen::ir::types::{F64, I8, I64};
 use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 
 /// What a pure op became.
@@ -22,21 +22,11 @@ pub(crate) enum Made {
 
 /// Emits `op` on `args`, whose number and types are verified.
 pub(crate) fn pure(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Result<Made, BackendError> {
-    match op {
-        Pure::Select | Pure::Iselect => return select(e, args),
-        Pure::Iand | Pure::Ior | Pure::Ixor => {
-            if let Some(flag) = logic(e, op, args) {
-                return Ok(Made::Flag(flag));
-            }
-        }
-        Pure::Ine => {
-            if let (Some(flag), Some(Const::Int(0))) = (e.known_flag(args[0]), e.constant(args[1]))
-            {
-                return Ok(Made::Flag(flag));
-            }
-        }
-        _ if op.params().is_empty() => return Err(BackendError::Unsupported(op.name().into())),
-        _ => {}
+    if let Some(flag) = truth(e, op, args) {
+        return Ok(Made::Flag(flag));
+    }
+    if matches!(op, Pure::Select | Pure::Iselect) {
+        return select(e, args);
     }
     let a = e.value(args[0])?;
     let b = args.get(1).map_or(Ok(a), |v| e.value(*v))?;
@@ -114,21 +104,25 @@ fn select(e: &mut Emit<'_, '_>, args: &[ValueId]) -> Result<Made, BackendError> 
     Ok(Made::Value(e.ins().select(cond, yes, no)))
 }
 
-/// Logic on two truths stays a truth.
-fn logic(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Option<Value> {
-    let (a, b) = (e.known_flag(args[0])?, e.known_flag(args[1]));
-    let b = match (b, e.constant(args[1])) {
+/// Logic on two truths stays a truth, and so does a truth compared with 0.
+fn truth(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Option<Value> {
+    if !matches!(op, Pure::Iand | Pure::Ior | Pure::Ixor | Pure::Ine) {
+        return None;
+    }
+    let a = e.known_flag(args[0])?;
+    let b = match (e.known_flag(args[1]), e.constant(args[1])) {
         (Some(b), _) => b,
-        (None, Some(Const::Int(bit @ 0..=1))) => {
-            e.ins().iconst(cranelift_codegen::ir::types::I8, bit)
-        }
+        (None, Some(Const::Int(0))) if op == Pure::Ine => return Some(a),
+        (None, Some(Const::Int(bit @ 0..=1))) => e.ins().iconst(I8, bit),
         (None, Some(Const::Int(_) | Const::Float(_)) | None) => return None,
     };
-    Some(match op {
-        Pure::Iand => e.ins().band(a, b),
-        Pure::Ior => e.ins().bor(a, b),
-        _ => e.ins().bxor(a, b),
-    })
+    if op == Pure::Iand {
+        return Some(e.ins().band(a, b));
+    }
+    if op == Pure::Ior {
+        return Some(e.ins().bor(a, b));
+    }
+    Some(e.ins().bxor(a, b))
 }
 
 /// As `math::rem`; for a constant finite divisor without the test for infinity.

@@ -22,7 +22,8 @@ pub(crate) struct Instance {
 impl Instance {
     /// Compiles `module` and makes an instance that starts from `image`.
     pub(crate) fn new(module: &Module, image: &Image) -> Self {
-        let code = Jit::new().unwrap().compile(module).unwrap_or_else(|e| panic!("{e}\n{module}"));
+        let code =
+            Jit::verifying().unwrap().compile(module).unwrap_or_else(|e| panic!("{e}\n{module}"));
         let state = State::new(code.layout(), image);
         let cells = code.layout().cells.iter().map(|c| c.initial()).collect();
         Self { code, state, cells, now: 0, fault: None }
