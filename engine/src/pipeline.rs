@@ -206,7 +206,7 @@ impl Text {
         self.sample = Some(counted);
         match run {
             Ok(run) => {
-                module.blocks = run.blocks;
+                module.blocks.extend(run.blocks);
                 module.words = run.words;
                 Some(run.image)
             }
