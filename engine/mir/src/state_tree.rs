@@ -100,16 +100,11 @@ impl StateTree {
         let mut grow = Grow { module, shapes: FxHashMap::default(), tree: Self::default() };
         if let Some(dsp) = module.dsp {
             grow.root(dsp, "dsp", module.dsp_base);
-            let after = module.dsp_base + module.funcs[dsp].state.words;
-            if let Some(init) = module.init
-                && after + module.funcs[init].state.words <= module.words
-            {
-                grow.root(init, "global", after);
-            }
         }
         let names = paths(module, image);
         for (address, func) in &module.blocks {
-            let name = names.get(address).map_or("", String::as_str);
+            let made = names.get(address).map_or("", String::as_str);
+            let name = if module.init == Some(*func) { "global" } else { made };
             grow.root(*func, name, *address);
         }
         grow.tree.globals = module.globals.iter().map(GlobalWord::of).collect();
