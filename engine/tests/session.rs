@@ -1,0 +1,195 @@
+//! From text to sound and from edit to edit, on every backend.
+
+use attacca_engine::pipeline::{self, Compiled, Options};
+use attacca_engine::render::{RenderSettings, Renderer, Score, oracle};
+use attacca_engine::{
+    EventKind, Hz, Idle, Notice, OutputGuard, Pace, ProcessorSettings, Program, Session,
+    SessionSettings, Status, Target,
+};
+use std::sync::Arc;
+
+fn compiled(text: &str, target: Target) -> Compiled {
+    let options = Options { target, rate: Hz(48_000.0) };
+    let compiled = pipeline::compile("test.mmm", text, &options);
+    assert!(compiled.program.is_some(), "{}", compiled.diagnostics.render(&compiled.sources));
+    compiled
+}
+
+fn program(text: &str, target: Target) -> Arc<Program> {
+    compiled(text, target).program.expect("checked")
+}
+
+/// Renders a score by all backends at some block sizes and by the oracle; all must agree.
+#[track_caller]
+fn check(text: &str, score: &Score, want: &[f64]) {
+    for target in Target::ALL {
+        let compiled = compiled(text, *target);
+        let program = compiled.program.as_ref().expect("checked");
+        for block in [1, 3, 64] {
+            let settings = RenderSettings { block, ..RenderSettings::default() };
+            let done = Renderer::new(program, settings).run(score);
+            assert_eq!(done.channels[0], want, "{target}, blocks of {block}");
+        }
+        let done = oracle(&compiled, score).expect("the oracle runs it");
+        assert_eq!(done.channels[0], want, "the oracle");
+    }
+}
+
+const COUNT: &str = "fn count() { self + 1.0 }\nfn dsp() { count() }";
+
+#[test]
+fn a_counter_counts() {
+    check(COUNT, &Score { frames: 5, ..Score::default() }, &[1.0, 2.0, 3.0, 4.0, 5.0]);
+}
+
+#[test]
+fn events_reach_the_program_at_their_frame() {
+    let text = "fn dsp() { midi_note_mono!(0, 60, 0).pitch + Control!(\"gain\", 0.5) }";
+    let note = EventKind::NoteOn { channel: 0, note: 70, velocity: 1.0 };
+    let events = vec![
+        (2, note),
+        (3, EventKind::Control { slot: 0, value: 2.0 }),
+        (4, EventKind::Param { slot: 0, value: 0.0 }),
+    ];
+    let score = Score { frames: 5, events, ..Score::default() };
+    check(text, &score, &[60.5, 60.5, 70.5, 72.0, 69.5]);
+}
+
+#[test]
+fn one_input_hears_the_mean() {
+    let inputs = vec![vec![1.0, 2.0], vec![0.0, 4.0]];
+    let score = Score { frames: 3, inputs, ..Score::default() };
+    check("fn dsp(x) { x * 2.0 }", &score, &[1.0, 6.0, 0.0]);
+}
+
+#[test]
+fn globals_are_computed_before_the_first_sample() {
+    let text = "let a = samplerate * 2.0\nlet f = |x| { x + a }\nfn dsp() { f(1.0) }";
+    check(text, &Score { frames: 2, ..Score::default() }, &[96001.0, 96001.0]);
+}
+
+#[test]
+fn state_survives_a_swap_at_its_frame() {
+    for target in Target::ALL {
+        let first = program(COUNT, *target);
+        let next = program("fn count() { self + 10.0 }\nfn dsp() { count() }", *target);
+        for block in [1, 2, 64] {
+            let settings = RenderSettings { block, ..RenderSettings::default() };
+            let score = Score { frames: 5, swaps: vec![(3, Arc::clone(&next))], ..Score::default() };
+            let done = Renderer::new(&first, settings).run(&score);
+            assert_eq!(done.channels, [[1.0, 2.0, 3.0, 13.0, 23.0]], "{target}, {block}");
+            assert_eq!((done.swaps.len(), done.swaps[0].frame), (1, 3));
+            assert_eq!((done.swaps[0].plan.kept, done.swaps[0].plan.fresh), (1, 0));
+        }
+    }
+}
+
+#[test]
+fn a_delay_line_survives_a_swap_and_a_change_of_its_length() {
+    let text = |max: u32, time: u32| {
+        format!("fn count() {{ self + 1.0 }}\nfn dsp() {{ delay({max}, count(), {time}) }}")
+    };
+    for target in Target::ALL {
+        let first = program(&text(8, 3), *target);
+        for max in [8, 6, 100] {
+            let next = program(&text(max, 4), *target);
+            let score = Score { frames: 9, swaps: vec![(6, next)], ..Score::default() };
+            let done = Renderer::new(&first, RenderSettings::default()).run(&score);
+            assert_eq!(done.channels, [[0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 3.0, 4.0, 5.0]], "{target} {max}");
+        }
+    }
+}
+
+#[test]
+fn swapping_a_program_for_itself_changes_no_bit() {
+    let text = "fn phasor(f) { (self + f / samplerate) % 1.0 }
+        fn dsp() { delay(1000, sin(phasor(440.0) * 6.283185307179586), 300) + phasor(3.0) }";
+    for target in Target::ALL {
+        let program = program(text, *target);
+        let render = |swaps: &[u64]| {
+            let swaps = swaps.iter().map(|at| (*at, Arc::clone(&program))).collect();
+            let settings = RenderSettings { declick: 0.005, ..RenderSettings::default() };
+            Renderer::new(&program, settings).run(&Score { frames: 2000, swaps, ..Score::default() })
+        };
+        assert_eq!(render(&[]).channels, render(&[1, 700, 701, 1500]).channels, "{target}");
+    }
+}
+
+#[test]
+fn recursion_without_end_is_a_fault_at_the_same_frame_everywhere() {
+    let text = "fn down(x) { down(x + 1.0) + 1.0 }
+        fn count() { self + 1.0 }
+        fn dsp() { let c = count()\n if (c > 5.0) { down(c) } else { c } }";
+    for target in Target::ALL {
+        let compiled = compiled(text, *target);
+        let program = compiled.program.as_ref().expect("checked");
+        let score = Score { frames: 20, ..Score::default() };
+        let reference = oracle(&compiled, &score).expect("it starts").fault.expect("it faults");
+        assert_eq!((reference.frame, reference.line), (5, 1));
+        for block in [1, 4, 64] {
+            let settings = RenderSettings { block, ..RenderSettings::default() };
+            let done = Renderer::new(program, settings).run(&score);
+            let fault = done.fault.expect("it faults");
+            assert_eq!(fault, reference, "{target}, blocks of {block}");
+            assert_eq!(done.channels[0][..5], [1.0, 2.0, 3.0, 4.0, 5.0]);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_text_is_answered_with_messages_and_what_played_plays_on() {
+    let settings = SessionSettings {
+        target: Target::Vm,
+        rate: Hz(48_000.0),
+        max_frames: 64,
+        idle: Idle::Silence,
+    };
+    let (mut session, mut processor) = Session::new(settings);
+    let (mut left, mut right) = ([0.5f32; 8], [0.5f32; 8]);
+    assert_eq!(processor.process(&mut [&mut left, &mut right], &[]), Status::Idle);
+    assert!(session.update(COUNT).accepted);
+    assert!(session.outstanding());
+    assert_eq!(processor.process(&mut [&mut left, &mut right], &[]), Status::Playing);
+    assert!(matches!(session.poll()[..], [Notice::SwapDone { .. }, ..]));
+    assert!(!session.outstanding());
+    let update = session.update("fn dsp() { nope }");
+    assert!(!update.accepted);
+    let message = &update.diagnostics[0];
+    assert_eq!((message.line, message.column, message.code.as_str()), (1, 12, "unknown-name"));
+    assert_eq!(processor.process(&mut [&mut left, &mut right], &[]), Status::Playing);
+}
+
+#[test]
+fn controls_get_slots_that_stay_theirs() {
+    let (mut session, _processor) = Session::with(Target::Vm, ProcessorSettings::default());
+    let slots = |session: &mut Session, text: &str| -> Vec<(String, u16, f64, f64)> {
+        let update = session.update(text);
+        assert!(update.accepted, "{:?}", update.diagnostics);
+        update.controls.into_iter().map(|c| (c.name, c.slot, c.min, c.max)).collect()
+    };
+    let first = slots(&mut session, "fn dsp() { Control!(\"a\", 4) + Control!(\"b\", 0) }");
+    assert_eq!(first, [("a".into(), 0, 0.0, 8.0), ("b".into(), 1, -1.0, 1.0)]);
+    let second = slots(&mut session, "fn dsp() { Control!(\"b\", 0) + Control!(\"c\", 0) }");
+    assert_eq!(second, [("b".into(), 1, -1.0, 1.0), ("c".into(), 2, -1.0, 1.0)]);
+    assert_eq!(session.slot_names(), ["a", "b", "c"]);
+}
+
+#[test]
+fn many_edits_before_the_host_runs_end_with_the_newest() {
+    let settings = ProcessorSettings {
+        guard: OutputGuard::Off,
+        pace: Pace::AtOnce,
+        declick: 0.0,
+        ..ProcessorSettings::default()
+    };
+    let (mut session, mut processor) = Session::with(Target::Vm, settings);
+    for n in 0..30 {
+        assert!(session.update(&format!("fn dsp() {{ {n}.0 }}")).accepted);
+    }
+    let mut out = [0.0];
+    for _ in 0..40 {
+        processor.render(&[], &mut [&mut out], &[]);
+        session.poll();
+    }
+    assert_eq!((out, session.outstanding()), ([29.0], false));
+}
