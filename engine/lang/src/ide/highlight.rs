@@ -77,6 +77,7 @@ pub fn highlight(text: &str) -> Vec<Highlight> {
     out
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "keywords and symbols are asked for by class")]
 fn kind_of(
     token: Token,
     text: &str,
@@ -131,7 +132,9 @@ mod tests {
 
     #[test]
     fn a_function() {
-        check("fn osc(f:float) { sin(self + f) // x\n}", expect![[r#"
+        check(
+            "fn osc(f:float) { sin(self + f) // x\n}",
+            expect![[r#"
             Keyword fn
             Call osc
             Punctuation (
@@ -147,12 +150,15 @@ mod tests {
             Name f
             Punctuation )
             Comment // x
-            Punctuation }"#]]);
+            Punctuation }"#]],
+        );
     }
 
     #[test]
     fn macros_and_mistakes() {
-        check("Control!(\"c\", 3) |> $f(`r.sin) § \"open", expect![[r#"
+        check(
+            "Control!(\"c\", 3) |> $f(`r.sin) § \"open",
+            expect![[r#"
             Macro Control
             Macro !
             Punctuation (
@@ -170,7 +176,8 @@ mod tests {
             Name sin
             Punctuation )
             Error §
-            Error "open"#]]);
+            Error "open"#]],
+        );
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! Expressions: names to bindings, operators and pipes to calls.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only a few kinds of tokens and trees are special at each place"
+)]
+
 use smol_str::SmolStr;
 
 use super::Resolve;

@@ -4,6 +4,8 @@
 //! that later passes stay silent about it. Definitions with syntax errors are resolved in silence.
 //! Knows nothing of types.
 
+#![expect(clippy::indexing_slicing, reason = "ids come from the arenas of the same program")]
+
 mod expr;
 mod item;
 mod scope;

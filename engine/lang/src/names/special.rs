@@ -1,5 +1,10 @@
 //! Macro calls that are understood ahead of the macro stage, with literal arguments only.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only a few kinds of tokens and trees are special at each place"
+)]
+
 use super::Resolve;
 use crate::diag::Diagnostic;
 use crate::hir::{ExprId, ExprKind};

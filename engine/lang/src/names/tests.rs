@@ -157,75 +157,107 @@ fn operators_are_calls_of_built_ins() {
 
 #[test]
 fn pipes_are_calls() {
-    check("fn f(x) { x }\nlet a = 1 |> f |> sin\nlet b = 3 |> f(2)", expect![[r#"
+    check(
+        "fn f(x) { x }\nlet a = 1 |> f |> sin\nlet b = 3 |> f(2)",
+        expect![[r#"
         let f.0 = f|x.1| {x.1}
         let a.2 = sin(f.0(1))
-        let b.3 = f.0(2)(3)"#]]);
+        let b.3 = f.0(2)(3)"#]],
+    );
 }
 
 #[test]
 fn macro_pipes_fill_the_hole() {
-    check("let a = 1 ||> max(_, 2) ||> _ * 3 ||> sin", expect!["let a.0 = sin(mult(max(1, 2), 3))"]);
+    check(
+        "let a = 1 ||> max(_, 2) ||> _ * 3 ||> sin",
+        expect!["let a.0 = sin(mult(max(1, 2), 3))"],
+    );
 }
 
 #[test]
 fn user_functions_do_not_replace_operators() {
-    check("fn sub(x, y) { 100 }\nlet a = 5 - 3\nlet b = sub(5, 3)", expect![[r#"
+    check(
+        "fn sub(x, y) { 100 }\nlet a = 5 - 3\nlet b = sub(5, 3)",
+        expect![[r#"
         let sub.0 = sub|x.1, y.2| {100}
         let a.3 = sub(5, 3)
-        let b.4 = sub.0(5, 3)"#]]);
+        let b.4 = sub.0(5, 3)"#]],
+    );
 }
 
 #[test]
 fn a_function_that_mentions_itself_is_recursive() {
-    check("fn f(n) { f(n) }\nfn g(n) { n }", expect![[r#"
+    check(
+        "fn f(n) { f(n) }\nfn g(n) { n }",
+        expect![[r#"
         letrec f.0 = f|n.1| {f.0(n.1)}
-        let g.2 = g|n.3| {n.3}"#]]);
+        let g.2 = g|n.3| {n.3}"#]],
+    );
 }
 
 #[test]
 fn rebinding_leaves_earlier_functions_alone() {
-    check("let k = 1\nfn f() { k }\nlet k = 2\nfn g() { k }\nlet k = k + 1", expect![[r#"
+    check(
+        "let k = 1\nfn f() { k }\nlet k = 2\nfn g() { k }\nlet k = k + 1",
+        expect![[r#"
         let k.0 = 1
         let f.1 = f|| {k.0}
         let k.2 = 2
         let g.3 = g|| {k.2}
-        let k.4 = add(k.2, 1)"#]]);
+        let k.4 = add(k.2, 1)"#]],
+    );
 }
 
 #[test]
 fn blocks_are_scopes() {
-    check("fn f() { let a = 5  let b = { let a = a + 1  a }  a * 10 + b }", expect!["let f.0 = f|| {let a.1 = 5; let b.3 = {let a.2 = add(a.1, 1); a.2}; add(mult(a.1, 10), b.3)}"]);
+    check(
+        "fn f() { let a = 5  let b = { let a = a + 1  a }  a * 10 + b }",
+        expect![
+            "let f.0 = f|| {let a.1 = 5; let b.3 = {let a.2 = add(a.1, 1); a.2}; add(mult(a.1, 10), b.3)}"
+        ],
+    );
 }
 
 #[test]
 fn self_belongs_to_the_nearest_function() {
-    check("fn f(x) { let g = |y| { self + y }  self + g(x) }", expect!["let f.0 = f|x.1| {let g.3 = g|y.2| {add(self.1, y.2)}; add(self.0, g.3(x.1))}"]);
+    check(
+        "fn f(x) { let g = |y| { self + y }  self + g(x) }",
+        expect!["let f.0 = f|x.1| {let g.3 = g|y.2| {add(self.1, y.2)}; add(self.0, g.3(x.1))}"],
+    );
 }
 
 #[test]
 fn lambdas_capture_through_each_other() {
-    check("fn mk(k) { let x = k  | | { | | { x = x + 1  x + k } } }", expect![[r#"
+    check(
+        "fn mk(k) { let x = k  | | { | | { x = x + 1  x + k } } }",
+        expect![[r#"
         let mk.0 = mk|k.1| {let x.2 = k.1; [x.2, k.1]|| {[x.2, k.1]|| {x.2 := add(x.2, 1); add(x.2, k.1)}}}
         k.1: captured
-        x.2: assigned, captured"#]]);
+        x.2: assigned, captured"#]],
+    );
 }
 
 #[test]
 fn globals_are_never_captured() {
-    check("let a = 0\nfn f() { a = a + 1  a }\nlet b = { let c = 1  | | c }", expect![[r#"
+    check(
+        "let a = 0\nfn f() { a = a + 1  a }\nlet b = { let c = 1  | | c }",
+        expect![[r#"
         let a.0 = 0
         let f.1 = f|| {a.0 := add(a.0, 1); a.0}
         let b.3 = {let c.2 = 1; [c.2]|| c.2}
         a.0: assigned
-        c.2: captured"#]]);
+        c.2: captured"#]],
+    );
 }
 
 #[test]
 fn local_recursion() {
-    check("fn f() { letrec g = |n| if (n > 0) g(n - 1) else 0\n g(3) }", expect![[r#"
+    check(
+        "fn f() { letrec g = |n| if (n > 0) g(n - 1) else 0\n g(3) }",
+        expect![[r#"
         let f.0 = f|| {letrec g.1 = g[g.1]|n.2| if gt(n.2, 0) g.1(sub(n.2, 1)) else 0; g.1(3)}
-        g.1: captured"#]]);
+        g.1: captured"#]],
+    );
 }
 
 #[test]
@@ -253,16 +285,22 @@ fn records_are_alphabetical_and_updates_copy() {
 
 #[test]
 fn defaults_do_not_see_parameters() {
-    check("let b = 7\nfn f(b, c = b) { c }", expect![[r#"
+    check(
+        "let b = 7\nfn f(b, c = b) { c }",
+        expect![[r#"
         let b.0 = 7
-        let f.1 = f|b.2, c.3 = b.0| {c.3}"#]]);
+        let f.1 = f|b.2, c.3 = b.0| {c.3}"#]],
+    );
 }
 
 #[test]
 fn controls_and_notes_take_literals() {
-    check("let c = Control!(\"cut\", -3)\nlet n = midi_note_mono!(0, 69, 0.5)", expect![[r#"
+    check(
+        "let c = Control!(\"cut\", -3)\nlet n = midi_note_mono!(0, 69, 0.5)",
+        expect![[r#"
         let c.0 = Control!("cut", -3)
-        let n.1 = midi_note_mono!(0, 69, 0.5)"#]]);
+        let n.1 = midi_note_mono!(0, 69, 0.5)"#]],
+    );
     rejects(
         &["not-supported-yet"],
         &["Control!(\"a\", {f = 1})", "let x = 1\nControl!(\"a\", x)", "Probe!(\"x\")", "m::f!(1)"],
@@ -297,9 +335,12 @@ fn unknown_names() {
             error[unknown-name] 3:10: `nope` is not defined here (help: define it with `let` or `fn` before its first use)
             error[unknown-name] 4:10: `later` is not defined here (help: move the definition in front of its first use)"#]],
     );
-    check("fn c() { { let t = 1 }\n  t }", expect![[r#"
+    check(
+        "fn c() { { let t = 1 }\n  t }",
+        expect![[r#"
         let c.0 = c|| {{let t.1 = 1; ()}; error}
-        error[unknown-name] 2:3: `t` is not defined here (help: define it with `let` or `fn` before its first use)"#]]);
+        error[unknown-name] 2:3: `t` is not defined here (help: define it with `let` or `fn` before its first use)"#]],
+    );
     rejects(
         &["unknown-name"],
         &["let x = x", "x = 1", "letrec f = g", "fn f() { g() } fn g() { 1 }"],

@@ -280,6 +280,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `expected X, found Y`, or that the text ends.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "all other tokens are named by their kind")]
     pub(super) fn expected_message(&self, what: &str) -> String {
         match self.current() {
             SyntaxKind::Eof => format!("unexpected end of input: expected {what}"),

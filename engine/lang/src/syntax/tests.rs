@@ -26,13 +26,15 @@ fn show(node: &SyntaxNode) -> String {
             }
         })
         .collect();
-    match node.kind() {
-        SyntaxKind::Root => parts.join("\n"),
-        SyntaxKind::ExprStmt => parts.join(" "),
-        SyntaxKind::Error => format!("Error({})", parts.join(" ")),
-        _ if parts.len() == 1 && node.children().count() == 0 => parts.join(""),
-        kind => format!("{kind:?}({})", parts.join(" ")),
+    let kind = node.kind();
+    if kind == SyntaxKind::Root {
+        return parts.join("\n");
     }
+    let only_token = parts.len() == 1 && node.children().count() == 0;
+    if kind == SyntaxKind::ExprStmt || (only_token && kind != SyntaxKind::Error) {
+        return parts.join(" ");
+    }
+    format!("{kind:?}({})", parts.join(" "))
 }
 
 #[track_caller]
