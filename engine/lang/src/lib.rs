@@ -25,3 +25,6 @@ pub mod types;
 pub mod lower;
 
 pub mod ide;
+
+#[cfg(test)]
+mod robust;

@@ -442,11 +442,3 @@ fn deep_programs_resolve_without_overflow() {
     resolve_text(&format!("let a = 1{}", " + 1".repeat(5_000)));
     resolve_text(&format!("let a = 1{}", " |> sin".repeat(500)));
 }
-
-#[test]
-fn mutated_programs_never_panic() {
-    let mut random = syntax::mutation::Random::new(7);
-    for round in 0..10_000 {
-        resolve_text(&syntax::mutation::mutate(round, &mut random));
-    }
-}

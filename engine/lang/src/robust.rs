@@ -1,0 +1,52 @@
+//! The whole front end on broken and on extreme programs: an answer, never a panic.
+
+use crate::diag::Diagnostics;
+use crate::source::SourceMap;
+use crate::syntax::mutation::{Random, mutate};
+use crate::{lower, names, syntax, types};
+
+/// Runs every pass that a compilation would run; says whether there was a module.
+fn compile(text: &str) -> bool {
+    let mut sources = SourceMap::new();
+    let file = sources.add("t", text);
+    let mut diags = Diagnostics::new();
+    let parse = syntax::parse(text, file, &mut diags);
+    let program = names::resolve(&parse, &mut diags);
+    let typed = types::check(program, &mut diags);
+    if !diags.has_errors() {
+        lower::to_mir(&typed, &sources, &mut diags);
+    }
+    diags.render(&sources);
+    !diags.has_errors()
+}
+
+#[test]
+fn mutated_programs_never_panic() {
+    let mut random = Random::new(7);
+    let compiled = (0..10_000).filter(|round| compile(&mutate(*round, &mut random))).count();
+    assert!(compiled > 100, "only {compiled} of the programs reached lowering");
+}
+
+#[test]
+fn programs_at_the_limit_of_nesting_have_an_answer() {
+    for (open, close) in [
+        ("(", ")"),
+        ("sin(", ")"),
+        ("(1, ", ")"),
+        ("{x = ", "}"),
+        ("| | ", ""),
+        ("{", "}"),
+        ("-(", ")"),
+        ("if (1) 1 else ", ""),
+        ("1 + (", ")"),
+        ("{ let a = ", "\n a }"),
+    ] {
+        for count in [50, 120, 170, 250] {
+            let body = format!("{}1{}", open.repeat(count), close.repeat(count));
+            compile(&format!("let a = {body}\nfn dsp() {{ {body}\n 0 }}"));
+        }
+    }
+    for link in [" + 1", " |> sin", " ^ 2", " || 1"] {
+        compile(&format!("fn dsp() {{ 1{} }}", link.repeat(480)));
+    }
+}
