@@ -4,7 +4,8 @@
 //! that call each other, bounded recursion and loops, branches, state words, delay lines, closures
 //! made by the global code and while sound runs, cells, host values, every pure op with awkward
 //! constants. The fewer and smaller the choices, the simpler the module, so that proptest shrinks
-//! them well. Every module obeys [`mod@crate::verify`] and ends in bounded time.
+//! them well. Every module obeys [`mod@crate::verify`] and, once `opt::prepare` has put its budget
+//! checks in, ends in bounded time; some are stopped by them.
 //!
 //! NaNs are never looked at by their bits, since all NaNs count as one value. Denormals come from
 //! arithmetic alone, where they are flushed: the host and the builder let none in.
@@ -204,7 +205,8 @@ fn closure_function(module: &mut Module, around: &mut Around, choices: &mut Choi
     around.makers.push((module.funcs.push(func), shape));
 }
 
-/// `fn r(n, x) { if n > 0 { body(r(n - 1, x)) } else { x } }`, at most a few levels deep.
+/// `fn r(n, x) { if n > 0 { body(r(n - 1, x)) } else { x } }`, at most a few levels deep, but for one
+/// in three, which runs out of its budget for most arguments.
 fn recursive_function(module: &mut Module, around: &mut Around, choices: &mut Choices<'_>) {
     let id = FuncId::from_u32(module.funcs.len() as u32);
     let mut func = function(module, format!("r{}", id.as_u32()), 1);
@@ -214,7 +216,10 @@ fn recursive_function(module: &mut Module, around: &mut Around, choices: &mut Ch
     let (more, done) = (b.new_block(), b.new_block());
     let (zero, one) = (b.fconst(0.0), b.fconst(1.0));
     let top = b.fconst((1 + choices.below(4)) as f64);
-    let n = b.pure(crate::op::Pure::Min, &[n, top]);
+    let bounded = b.pure(crate::op::Pure::Min, &[n, top]);
+    let factor = b.fconst(512.0);
+    let n =
+        if choices.below(3) == 2 { b.pure(crate::op::Pure::Mul, &[n, factor]) } else { bounded };
     let go_on = b.pure(crate::op::Pure::Fgt, &[n, zero]);
     b.branch(go_on, (more, &[]), (done, &[]));
     b.switch_to(done);

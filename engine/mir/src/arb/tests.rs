@@ -15,6 +15,13 @@ fn render(module: &Module, inputs: &[Vec<f64>]) -> Vec<Vec<f64>> {
     Oracle::new(module, module.rate).unwrap().render(inputs, 24)
 }
 
+/// The fault that stops the module within the frames that [`render`] renders.
+fn stopped(module: &Module, inputs: &[Vec<f64>]) -> Option<attacca_rt::ctx::Fault> {
+    let mut oracle = Oracle::new(module, module.rate).unwrap();
+    oracle.render(inputs, 24);
+    oracle.fault()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -30,10 +37,11 @@ proptest! {
     #[test]
     fn passes_keep_every_bit(choices in choices(), inputs in input(24)) {
         let _guard = Guard::new();
-        let module = from_choices(&choices);
+        let mut module = from_choices(&choices);
+        opt::prepare(&mut module);
         let want = render(&module, &inputs);
         for (name, pass) in opt::PASSES {
-            if matches!(*name, "kernel" | "finish" | "legalise" | "prune") {
+            if matches!(*name, "budget" | "kernel" | "finish" | "legalise" | "prune") {
                 continue;
             }
             let mut changed = module.clone();
@@ -47,10 +55,10 @@ proptest! {
     #[test]
     fn the_optimised_kernel_keeps_every_bit(choices in choices(), inputs in input(24)) {
         let _guard = Guard::new();
-        let module = from_choices(&choices);
+        let mut module = from_choices(&choices);
+        opt::prepare(&mut module);
         let want = render(&module, &inputs);
-        let mut prepared = module.clone();
-        opt::prepare(&mut prepared);
+        let prepared = module.clone();
         let mut counted = prepared.clone();
         opt::rc::run(&mut counted);
         let globals = Oracle::new(&counted, module.rate).unwrap();
@@ -58,7 +66,8 @@ proptest! {
         let mut kernel = prepared;
         globals.enter_blocks(&mut kernel);
         opt::run(&mut kernel, &image);
-        let (found, _) = eval_kernel(&kernel, &image, &inputs, 24).unwrap();
+        let (found, same) = eval_kernel(&kernel, &image, &inputs, 24).unwrap();
+        prop_assert_eq!(stopped(&module, &inputs), same.fault());
         prop_assert!(same_bits(&want, &found), "optimised: {want:?}\n{found:?}\n{module}\n{kernel}");
         checked(&kernel)?;
         opt::lower_math(&mut kernel);
@@ -74,4 +83,38 @@ proptest! {
         prop_assert!(same_bits(&want, &found), "lowered: {want:?}\n{found:?}\n{module}\n{kernel}");
         prop_assert!(oracle.live_objects() <= live, "objects leak: {live}, {}\n{kernel}", oracle.live_objects());
     }
+}
+
+/// The generator is worth something only while it reaches all that programs do.
+#[test]
+fn modules_differ_in_all_that_matters() {
+    let mut seed = 1u64;
+    let mut roll = || {
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (seed >> 33) as u32
+    };
+    let (mut faults, mut moving, mut closures) = (0, 0, 0);
+    let mut ops = std::collections::BTreeSet::new();
+    for _ in 0..300 {
+        let choices: Vec<u32> = (0..roll() % 400).map(|_| roll()).collect();
+        let mut module = from_choices(&choices);
+        opt::prepare(&mut module);
+        for func in module.funcs.values() {
+            ops.extend(
+                func.insts
+                    .values()
+                    .map(|i| format!("{:?}", i.op).split('(').next().map(str::to_owned)),
+            );
+            closures += usize::from(func.closure);
+        }
+        let mut oracle = Oracle::new(&module, module.rate).unwrap();
+        let out = oracle.render(&[(0..9).map(f64::from).collect(), vec![0.5; 9]], 9);
+        faults += usize::from(oracle.fault().is_some());
+        moving += usize::from(out[0].windows(2).any(|w| w[0] != w[1] && w[0].is_finite()));
+    }
+    // All but kernel ops, those of the `rc` pass, and what legalisation makes: 19 kinds at least.
+    assert!(ops.len() >= 19, "{ops:?}");
+    assert!((1..60).contains(&faults), "{faults} faults");
+    assert!(moving > 75, "only {moving} programs move");
+    assert!(closures > 60, "only {closures} closure functions");
 }
