@@ -6,7 +6,8 @@
 //! writes to them is gone when sound begins: an image holds words and heap.
 
 use crate::emit::{emit_globals, scratch_words};
-use crate::run::{self, Env, Fresh};
+use crate::env::{Env, Fresh};
+use crate::run;
 use crate::verify::{Program, verify};
 use attacca_mir::backend::BackendError;
 use attacca_mir::layout;

@@ -11,6 +11,7 @@
 pub mod code;
 pub mod disasm;
 pub mod emit;
+mod env;
 mod fuse;
 pub mod globals;
 mod lir;
@@ -26,7 +27,7 @@ use attacca_rt::code::{Code, Layout};
 use attacca_rt::ctx::Ctx;
 use attacca_rt::ftz::Guard;
 use attacca_rt::heap::HeapRef;
-use run::Env;
+use env::Env;
 use std::sync::Arc;
 use verify::{Program, VerifyError};
 

@@ -10,48 +10,17 @@
 )]
 
 use crate::code::{Instr, Opcode};
-use crate::verify::{Extension, Program};
+use crate::env::{Env, cos, delay_back, extension, log, pow, push, sin, tan, tanh};
+use crate::verify::Program;
 use attacca_mir::math::{Scalar, rem_const, scalar as math};
-use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, Fault, FaultKind};
-use attacca_rt::heap::{Heap, HeapRef};
-use attacca_rt::state::Line;
+use attacca_rt::ctx::FaultKind;
+use attacca_rt::heap::HeapRef;
 
 /// Words before the registers of a frame: where the caller goes on, and where its registers are.
 pub(crate) const HEADER: usize = 2;
 
 /// Where the first frame returns to.
 const OUTSIDE: u64 = u64::MAX;
-
-/// What the code works on: borrowed parts of an instance and of a block.
-pub(crate) struct Env<'s, 'a> {
-    pub(crate) words: &'s mut [u64],
-    pub(crate) lines: &'s mut [Line],
-    pub(crate) heap: &'s mut Heap,
-    pub(crate) scratch: &'s mut [u64],
-    pub(crate) cells: &'s [f64],
-    pub(crate) inputs: &'s [&'a [f64]],
-    pub(crate) outputs: &'s mut [&'a mut [f64]],
-    pub(crate) first_now: i64,
-    pub(crate) now: i64,
-    pub(crate) fault: Option<Fault>,
-    /// Budgeted calls in this sample, and how many are open.
-    pub(crate) calls: u32,
-    pub(crate) depth: u32,
-    /// Calls of any kind that are left.
-    pub(crate) steps: u64,
-    /// State blocks for function values, while global code runs.
-    pub(crate) fresh: Option<Fresh<'s>>,
-}
-
-/// State blocks that global code takes one after the other.
-pub(crate) struct Fresh<'s> {
-    /// First word not taken.
-    pub(crate) next: u32,
-    /// Words of a block by function.
-    pub(crate) sizes: &'s [u32],
-    /// Address and function of each block; has room for all, or pushing stops.
-    pub(crate) blocks: Vec<(u32, u32)>,
-}
 
 /// The registers of a frame.
 #[derive(Clone, Copy)]
@@ -786,120 +755,4 @@ fn alloc(
         *field = regs.get(list(at));
     }
     env.heap.alloc(u32::from(i.b), fields)
-}
-
-impl Env<'_, '_> {
-    #[inline(always)]
-    fn word(&self, base: u64, offset: u16) -> u64 {
-        let at = base.wrapping_add(u64::from(offset)) as usize;
-        self.words.get(at).copied().unwrap_or(0)
-    }
-
-    #[inline(always)]
-    fn set_word(&mut self, base: u64, offset: u16, value: u64) {
-        let at = base.wrapping_add(u64::from(offset)) as usize;
-        if let Some(word) = self.words.get_mut(at) {
-            *word = value;
-        }
-    }
-
-    /// The delay line whose word is at `base + offset`.
-    #[inline(always)]
-    fn line(&mut self, base: u64, offset: u16) -> Option<&mut Line> {
-        let number = self.word(base, offset) as usize;
-        self.lines.get_mut(number)
-    }
-
-    /// The first fault stays.
-    #[cold]
-    fn stop(&mut self, kind: FaultKind, site: u32) {
-        self.fault.get_or_insert(Fault { kind, site });
-    }
-
-    fn enter(&mut self, site: u32) -> bool {
-        if self.fault.is_none() && (self.calls >= CALL_BUDGET || self.depth >= DEPTH_BUDGET) {
-            self.stop(FaultKind::Recursion, site);
-        }
-        if self.fault.is_some() {
-            return false;
-        }
-        self.calls += 1;
-        self.depth += 1;
-        true
-    }
-
-    /// Base of a new zeroed block for a function; 0 where none can be had.
-    #[cold]
-    fn fresh_block(&mut self, func: u32) -> u64 {
-        let Some(fresh) = &mut self.fresh else { return 0 };
-        let size = fresh.sizes.get(func as usize).copied().unwrap_or(0);
-        let at = fresh.next;
-        fresh.next = at.saturating_add(size);
-        if fresh.blocks.len() < fresh.blocks.capacity() {
-            fresh.blocks.push((at, func));
-        } else {
-            self.steps = 0;
-        }
-        u64::from(at)
-    }
-}
-
-#[inline(always)]
-fn push(line: &mut Line, value: f64) {
-    let pos = line.pos();
-    line.store(pos, value);
-    line.set_pos(pos.wrapping_add(1));
-}
-
-/// Whole samples of a delay: truncated, clamped to `0..=len - 1`, where 0 (and NaN) means `len`.
-#[inline(always)]
-fn delay_back(time: f64, len: u32) -> i64 {
-    let low = if time > 0.0 { time } else { 0.0 };
-    let top = f64::from(len.wrapping_sub(1));
-    let back = if low > top { top } else { low } as i64;
-    if back == 0 { i64::from(len) } else { back }
-}
-
-#[inline(never)]
-fn extension(program: &Program, number: u16, args: &[u64]) -> u64 {
-    match program.ext.get(usize::from(number)) {
-        Some(Extension::Pure(pure)) => pure.eval(args),
-        Some(Extension::Slow(which)) => {
-            let arg = |at: usize| f64::from_bits(args.get(at).copied().unwrap_or(0));
-            which.call(arg(0), arg(1)).to_bits()
-        }
-        None => 0,
-    }
-}
-
-// Out of line, so that the registers their polynomials take are not taken from the loop.
-
-#[inline(never)]
-fn sin(x: f64) -> f64 {
-    math::sin(x)
-}
-
-#[inline(never)]
-fn cos(x: f64) -> f64 {
-    math::cos(x)
-}
-
-#[inline(never)]
-fn tan(x: f64) -> f64 {
-    math::tan(x)
-}
-
-#[inline(never)]
-fn tanh(x: f64) -> f64 {
-    math::tanh(x)
-}
-
-#[inline(never)]
-fn log(x: f64) -> f64 {
-    math::log(x)
-}
-
-#[inline(never)]
-fn pow(x: f64, y: f64) -> f64 {
-    math::pow(x, y)
 }
