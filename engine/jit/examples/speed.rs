@@ -51,8 +51,8 @@ fn measure(source: &str, asm: bool) -> Result<String, String> {
     let input = vec![0.25; BLOCK];
     let mut output = vec![0.0; BLOCK];
     let inputs: Vec<&[f64]> = (0..module.inputs).map(|_| &input[..]).collect();
-    let blocks = 2000;
-    let time = best(7, || {
+    let blocks = 60;
+    let time = best(300, || {
         for block in 0..blocks {
             let mut outputs: [&mut [f64]; 1] = [&mut output];
             let mut ctx = Ctx {

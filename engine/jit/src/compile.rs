@@ -69,7 +69,7 @@ impl Jit {
         let internal = |what: String| BackendError::Internal(what);
         let mut flags = settings::builder();
         for (name, value) in [
-            ("opt_level", "speed"),
+            ("opt_level", "none"),
             ("is_pic", "false"),
             ("enable_probestack", "false"),
             ("unwind_info", "false"),

@@ -113,7 +113,12 @@ pub(crate) struct Emit<'a, 'm> {
     libcalls: FxHashMap<(u32, u32), FuncRef>,
     sigs: FxHashMap<attacca_mir::module::SigId, SigRef>,
     ctx: Value,
-    bases: Bases,
+    entry: ir::Block,
+    bases: FxHashMap<Base, Value>,
+    /// Integers that are computed where floats live.
+    floats: SecondaryMap<ValueId, bool>,
+    /// The same bits as a float, where there is one.
+    as_floats: SecondaryMap<ValueId, PackedOption<Value>>,
 }
 
 /// A constant value.
@@ -125,18 +130,19 @@ pub(crate) enum Const {
     Int(i64),
 }
 
-/// Pointers read from the context at the head of the function; unused ones vanish.
-#[derive(Clone, Copy)]
-struct Bases {
-    words: Value,
-    lines: Value,
-    heap: Value,
-    cells: Value,
-    channels: Value,
-    consts: Value,
-    table: Value,
-    zeros: Value,
-    dump: Value,
+/// Pointers in the context, read at the head of a function that needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+enum Base {
+    Words = at::WORDS,
+    Lines = at::LINES,
+    Heap = at::HEAP,
+    Cells = at::CELLS,
+    Channels = at::CHANNELS,
+    Consts = at::CONSTS,
+    Table = at::TABLE,
+    Zeros = at::ZEROS,
+    Dump = at::DUMP,
 }
 
 impl<'a, 'm> Emit<'a, 'm> {
@@ -163,21 +169,6 @@ impl<'a, 'm> Emit<'a, 'm> {
         }
         let mut cursor = FuncCursor::new(clif);
         cursor.goto_bottom(entry);
-        let mut base = |offset| {
-            let flags = MemFlagsData::trusted().with_readonly().with_can_move();
-            cursor.ins().load(I64, flags, ctx, offset)
-        };
-        let bases = Bases {
-            words: base(at::WORDS),
-            lines: base(at::LINES),
-            heap: base(at::HEAP),
-            cells: base(at::CELLS),
-            channels: base(at::CHANNELS),
-            consts: base(at::CONSTS),
-            table: base(at::TABLE),
-            zeros: base(at::ZEROS),
-            dump: base(at::DUMP),
-        };
         Self {
             program,
             mir,
@@ -189,7 +180,10 @@ impl<'a, 'm> Emit<'a, 'm> {
             libcalls: FxHashMap::default(),
             sigs: FxHashMap::default(),
             ctx,
-            bases,
+            entry,
+            bases: FxHashMap::default(),
+            floats: crate::bits::floats(mir),
+            as_floats: SecondaryMap::new(),
         }
     }
 
@@ -245,19 +239,56 @@ impl<'a, 'm> Emit<'a, 'm> {
         self.cursor.ins()
     }
 
+    /// A pointer of the context.
+    fn base(&mut self, base: Base) -> Value {
+        if let Some(known) = self.bases.get(&base) {
+            return *known;
+        }
+        let here = self.cursor.position();
+        self.cursor.goto_first_insertion_point(self.entry);
+        let value = self.fixed(I64, self.ctx, base as i32);
+        self.cursor.set_position(here);
+        self.bases.insert(base, value);
+        value
+    }
+
+    /// Whether the integer `v` is computed where floats live.
+    pub(crate) fn is_float(&self, v: ValueId) -> bool {
+        self.floats[v]
+    }
+
+    /// The bits of the integer `v` as a float, without a move if it comes from one.
+    pub(crate) fn as_float(&mut self, v: ValueId) -> Result<Value, BackendError> {
+        if let Some(known) = self.as_floats[v].expand() {
+            return Ok(known);
+        }
+        if let Some(Const::Int(bits)) = self.consts[v] {
+            return Ok(self.float_bits(bits.cast_unsigned()));
+        }
+        let value = self.value(v)?;
+        Ok(self.ins().bitcast(F64, MemFlagsData::new(), value))
+    }
+
     /// The value of `v` here. A float constant is loaded anew at each use.
     pub(crate) fn value(&mut self, v: ValueId) -> Result<Value, BackendError> {
         match self.consts[v] {
             Some(Const::Float(x)) => Ok(self.float(x)),
             Some(Const::Int(x)) => Ok(self.ins().iconst(I64, x)),
-            None => match (self.values[v].expand(), self.truths[v].expand()) {
-                (Some(value), _) => Ok(value),
-                (None, Some(flag)) => Ok(self.ins().uextend(I64, flag)),
-                (None, None) => {
-                    Err(BackendError::Internal(format!("{v} is used before it is made")))
-                }
-            },
+            None => self.made(v),
         }
+    }
+
+    fn made(&mut self, v: ValueId) -> Result<Value, BackendError> {
+        if let Some(value) = self.values[v].expand() {
+            return Ok(value);
+        }
+        if let Some(flag) = self.truths[v].expand() {
+            return Ok(self.ins().uextend(I64, flag));
+        }
+        if let Some(float) = self.as_floats[v].expand() {
+            return Ok(self.ins().bitcast(I64, MemFlagsData::new(), float));
+        }
+        Err(BackendError::Internal(format!("{v} is used before it is made")))
     }
 
     /// What `v` is, if it is constant.
@@ -280,18 +311,21 @@ impl<'a, 'm> Emit<'a, 'm> {
 
     /// A float constant, from the program's constants.
     pub(crate) fn float(&mut self, x: f64) -> Value {
-        if x.to_bits() == 0 {
+        self.float_bits(x.to_bits())
+    }
+
+    /// A float constant by its bits.
+    pub(crate) fn float_bits(&mut self, bits: u64) -> Value {
+        if bits == 0 {
             return self.ins().f64const(0.0);
         }
-        let bits = x.to_bits();
         let known = self.program.consts.iter().position(|c| *c == bits);
         let index = known.unwrap_or_else(|| {
             self.program.consts.push(bits);
             self.program.consts.len() - 1
         });
-        // Not `can_move`: such loads leave loops, and a register a constant is more than there are.
         let flags = MemFlagsData::trusted().with_readonly();
-        let base = self.bases.consts;
+        let base = self.base(Base::Consts);
         self.ins().load(F64, flags, base, index as i32 * 8)
     }
 
@@ -304,6 +338,12 @@ impl<'a, 'm> Emit<'a, 'm> {
     fn set_flag(&mut self, inst: &Inst, flag: Value) {
         if let Some(result) = inst.results.first() {
             self.truths[*result] = flag.into();
+        }
+    }
+
+    fn set_float(&mut self, inst: &Inst, float: Value) {
+        if let Some(result) = inst.results.first() {
+            self.as_floats[*result] = float.into();
         }
     }
 
@@ -326,9 +366,10 @@ impl<'a, 'm> Emit<'a, 'm> {
             Op::Rconst(x) => self.set_const(inst, Const::Int(i64::from(*x))),
             Op::FuncAddr(func) => self.set_const(inst, Const::Int(i64::from(func.as_u32()))),
             Op::SampleRate => self.set_const(inst, Const::Float(self.program.module.rate)),
-            Op::Pure(op) => match crate::ops::pure(self, *op, &inst.args)? {
+            Op::Pure(op) => match crate::ops::pure(self, *op, &inst.args, inst.results[0])? {
                 crate::ops::Made::Value(value) => self.set(inst, value),
                 crate::ops::Made::Flag(flag) => self.set_flag(inst, flag),
+                crate::ops::Made::Bits(float) => self.set_float(inst, float),
             },
             Op::Slow(slow) => self.slow(inst, *slow)?,
             Op::Load(ty, offset) => {
@@ -368,13 +409,13 @@ impl<'a, 'm> Emit<'a, 'm> {
             }
             Op::Alloc(shape) => self.alloc(inst, shape.as_u32())?,
             Op::HeapLoad { field, ty, .. } => {
-                let (object, at) = self.object(inst.args[0], self.bases.zeros)?;
+                let (object, at) = self.object(inst.args[0], Base::Zeros)?;
                 let value =
                     self.read(clif_type(*ty), Region::Heap, object, at + 8 + *field as i32 * 8);
                 self.set(inst, value);
             }
             Op::HeapStore { field, .. } => {
-                let (object, at) = self.object(inst.args[0], self.bases.dump)?;
+                let (object, at) = self.object(inst.args[0], Base::Dump)?;
                 let value = self.value(inst.args[1])?;
                 self.write(Region::Heap, value, object, at + 8 + *field as i32 * 8);
             }
@@ -396,7 +437,8 @@ impl<'a, 'm> Emit<'a, 'm> {
                 self.set(inst, value);
             }
             Op::Cell(cell) => {
-                let value = self.fixed(F64, self.bases.cells, *cell as i32 * 8);
+                let cells = self.base(Base::Cells);
+                let value = self.fixed(F64, cells, *cell as i32 * 8);
                 self.set(inst, value);
             }
             Op::Input(channel) => {
@@ -475,10 +517,18 @@ impl<'a, 'm> Emit<'a, 'm> {
     /// Address and byte offset of state word `base + offset`.
     fn word(&mut self, base: ValueId, offset: u32) -> Result<(Value, i32), BackendError> {
         match self.consts[base] {
-            Some(Const::Int(base)) => Ok((self.bases.words, bytes(base + i64::from(offset))?)),
+            Some(Const::Int(base)) => {
+                Ok((self.base(Base::Words), bytes(base + i64::from(offset))?))
+            }
             Some(Const::Float(_)) | None => {
                 let base = self.value(base)?;
-                Ok((self.index(self.bases.words, base), bytes(i64::from(offset))?))
+                Ok((
+                    {
+                        let words = self.base(Base::Words);
+                        self.index(words, base)
+                    },
+                    bytes(i64::from(offset))?,
+                ))
             }
         }
     }
@@ -491,13 +541,13 @@ impl<'a, 'm> Emit<'a, 'm> {
                 self.program.layout.lines.iter().position(|line| i64::from(line.word) == word);
             let line = line
                 .ok_or_else(|| BackendError::Internal(format!("no delay line at word {word}")))?;
-            return Ok((self.bases.lines, line as i32 * Line::SIZE as i32));
+            return Ok((self.base(Base::Lines), line as i32 * Line::SIZE as i32));
         }
         let (word, at) = self.word(base, offset)?;
         let number = self.fixed(I64, word, at);
         let size = self.ins().iconst(I64, Line::SIZE as i64);
         let at = self.ins().imul(number, size);
-        let lines = self.bases.lines;
+        let lines = self.base(Base::Lines);
         Ok((self.ins().iadd(lines, at), 0))
     }
 
@@ -519,18 +569,21 @@ impl<'a, 'm> Emit<'a, 'm> {
 
     /// Address of a frame of a channel; outputs come after the inputs.
     fn frame(&mut self, channel: u32, frame: ValueId) -> Result<Value, BackendError> {
-        let channel = self.fixed(I64, self.bases.channels, channel as i32 * 8);
+        let channels = self.base(Base::Channels);
+        let channel = self.fixed(I64, channels, channel as i32 * 8);
         let frame = self.value(frame)?;
         Ok(self.index(channel, frame))
     }
 
-    /// Address and byte offset of an object's header; `null` is the address that null stands for.
-    fn object(&mut self, object: ValueId, null: Value) -> Result<(Value, i32), BackendError> {
+    /// Address and byte offset of an object's header; `null` is what null stands for.
+    fn object(&mut self, object: ValueId, null: Base) -> Result<(Value, i32), BackendError> {
         if let Some(Const::Int(offset @ 1..)) = self.consts[object] {
-            return Ok((self.bases.heap, bytes(offset)?));
+            return Ok((self.base(Base::Heap), bytes(offset)?));
         }
         let object = self.value(object)?;
-        let address = self.index(self.bases.heap, object);
+        let heap = self.base(Base::Heap);
+        let address = self.index(heap, object);
+        let null = self.base(null);
         let zero = self.ins().iconst(I64, 0);
         let none = self.ins().icmp(IntCC::Equal, object, zero);
         Ok((self.ins().select(none, null, address), 0))
@@ -620,9 +673,11 @@ impl<'a, 'm> Emit<'a, 'm> {
             .collect();
         self.ins().brif(closure, some, &[], none, &[]);
         self.cursor.insert_block(some);
-        let object = self.index(self.bases.heap, closure);
+        let heap = self.base(Base::Heap);
+        let object = self.index(heap, closure);
         let number = self.read(I64, Region::Heap, object, 8);
-        let entry = self.index(self.bases.table, number);
+        let table = self.base(Base::Table);
+        let entry = self.index(table, number);
         let entry = self.ins().load(I64, MemFlagsData::trusted().with_readonly(), entry, 0);
         let call = self.ins().call_indirect(sig_ref, entry, &args);
         let results: Vec<BlockArg> =

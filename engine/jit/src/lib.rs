@@ -5,6 +5,7 @@
 //! pointer to a [`code::RawCtx`]. Nothing here runs on the audio thread but [`code`] and the
 //! helpers of [`libcalls`], which neither allocate nor panic.
 
+mod bits;
 mod code;
 mod compile;
 mod emit;

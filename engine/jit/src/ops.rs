@@ -9,8 +9,11 @@ use attacca_mir::backend::BackendError;
 use attacca_mir::module::ValueId;
 use attacca_mir::op::Pure;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::types::{F64, I8, I64};
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
+use cranelift_codegen::ir::types::{F64, F64X2, I8, I64, I64X2};
+use cranelift_codegen::ir::{Endianness, InstBuilder, MemFlagsData, Opcode, Value};
+
+/// The sign bit of a float.
+const SIGN: u64 = 1 << 63;
 
 /// What a pure op became.
 pub(crate) enum Made {
@@ -18,10 +21,78 @@ pub(crate) enum Made {
     Value(Value),
     /// An 8-bit truth.
     Flag(Value),
+    /// An integer whose bits lie in a float.
+    Bits(Value),
+}
+
+/// Emits `op`, whose result is one of `args`' bits only, where floats live.
+fn on_floats(
+    e: &mut Emit<'_, '_>,
+    op: Pure,
+    args: &[ValueId],
+) -> Result<Option<Value>, BackendError> {
+    let shift = args.get(1).and_then(|by| e.constant(*by));
+    let a = e.as_float(args[0])?;
+    if let (Pure::Ishl | Pure::Ushr, Some(Const::Int(by))) = (op, shift) {
+        let lanes = lanes(e, a);
+        let by = e.ins().iconst(I64, by & 63);
+        let lanes =
+            if op == Pure::Ishl { e.ins().ishl(lanes, by) } else { e.ins().ushr(lanes, by) };
+        return Ok(Some(lane(e, lanes)));
+    }
+    let b = e.as_float(args[1])?;
+    if matches!(op, Pure::Iadd | Pure::Isub) {
+        let (a, b) = (lanes(e, a), lanes(e, b));
+        let sum = if op == Pure::Iadd { e.ins().iadd(a, b) } else { e.ins().isub(a, b) };
+        return Ok(Some(lane(e, sum)));
+    }
+    let logic = [(Pure::Iand, Opcode::Band), (Pure::Ior, Opcode::Bor), (Pure::Ixor, Opcode::Bxor)];
+    let code = logic.iter().find(|(pure, _)| *pure == op).map(|(_, code)| *code);
+    Ok(code.map(|code| bitwise(e, code, a, b)))
+}
+
+/// Bitwise logic on floats; on aarch64 through vectors, since it has none on scalars.
+fn bitwise(e: &mut Emit<'_, '_>, code: Opcode, a: Value, b: Value) -> Value {
+    if cfg!(not(target_arch = "x86_64")) {
+        let (a, b) = (lanes(e, a), lanes(e, b));
+        let (inst, dfg) = e.ins().Binary(code, I64X2, a, b);
+        let both = dfg.first_result(inst);
+        return lane(e, both);
+    }
+    let (inst, dfg) = e.ins().Binary(code, F64, a, b);
+    dfg.first_result(inst)
+}
+
+/// A float as two integer lanes; only the first counts.
+fn lanes(e: &mut Emit<'_, '_>, a: Value) -> Value {
+    let lanes = e.ins().scalar_to_vector(F64X2, a);
+    e.ins().bitcast(I64X2, MemFlagsData::new().with_endianness(Endianness::Little), lanes)
+}
+
+fn lane(e: &mut Emit<'_, '_>, lanes: Value) -> Value {
+    let lanes =
+        e.ins().bitcast(F64X2, MemFlagsData::new().with_endianness(Endianness::Little), lanes);
+    e.ins().extractlane(lanes, 0)
 }
 
 /// Emits `op` on `args`, whose number and types are verified.
-pub(crate) fn pure(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Result<Made, BackendError> {
+pub(crate) fn pure(
+    e: &mut Emit<'_, '_>,
+    op: Pure,
+    args: &[ValueId],
+    result: ValueId,
+) -> Result<Made, BackendError> {
+    if e.is_float(result)
+        && let Some(float) = on_floats(e, op, args)?
+    {
+        return Ok(Made::Bits(float));
+    }
+    if op == Pure::Bits {
+        return Ok(Made::Bits(e.value(args[0])?));
+    }
+    if op == Pure::FromBits {
+        return Ok(Made::Value(e.as_float(args[0])?));
+    }
     if let Some(flag) = truth(e, op, args) {
         return Ok(Made::Flag(flag));
     }
@@ -36,8 +107,11 @@ pub(crate) fn pure(e: &mut Emit<'_, '_>, op: Pure, args: &[ValueId]) -> Result<M
         Pure::Mul => e.ins().fmul(a, b),
         Pure::Div => e.ins().fdiv(a, b),
         Pure::Rem => rem(e, a, b, args[1]),
-        Pure::Neg => e.ins().fneg(a),
-        Pure::Abs => e.ins().fabs(a),
+        Pure::Neg => {
+            let sign = e.float_bits(SIGN);
+            bitwise(e, Opcode::Bxor, a, sign)
+        }
+        Pure::Abs => abs(e, a),
         Pure::Sqrt => e.ins().sqrt(a),
         Pure::Floor => e.ins().floor(a),
         Pure::Ceil => e.ins().ceil(a),
@@ -134,19 +208,26 @@ fn rem(e: &mut Emit<'_, '_>, a: Value, b: Value, divisor: ValueId) -> Value {
     let product = if finite {
         product
     } else {
-        let size = e.ins().fabs(b);
+        let size = abs(e, b);
         let inf = e.float(f64::INFINITY);
         let endless = e.ins().fcmp(FloatCC::Equal, size, inf);
-        let none = e.ins().fabs(quotient);
+        let none = abs(e, quotient);
         e.ins().select(endless, none, product)
     };
     e.ins().fsub(a, product)
 }
 
+fn abs(e: &mut Emit<'_, '_>, a: Value) -> Value {
+    let rest = e.float_bits(!SIGN);
+    bitwise(e, Opcode::Band, a, rest)
+}
+
 /// As `math::round`.
 fn round(e: &mut Emit<'_, '_>, a: Value) -> Value {
+    let sign = e.float_bits(SIGN);
+    let sign = bitwise(e, Opcode::Band, a, sign);
     let half = e.float(0.5_f64.next_down());
-    let half = e.ins().fcopysign(half, a);
+    let half = bitwise(e, Opcode::Bor, sign, half);
     let sum = e.ins().fadd(a, half);
     e.ins().trunc(sum)
 }
