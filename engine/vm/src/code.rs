@@ -244,6 +244,8 @@ opcodes! {
     LineBack "line_back" "dsis";
     /// Sample at the difference of two registers, then a store at the first: a delay that counts by frames.
     DelayAt "delay_at" "dsisss";
+    /// [`Opcode::DelayAt`] at the sum of two registers.
+    DelayAtSum "delay_at_sum" "dsissss";
     /// Stores at the write position and moves it on.
     LinePush "line_push" "sis";
     /// [`Opcode::LineBack`], then [`Opcode::LinePush`]: a whole delay.

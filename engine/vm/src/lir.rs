@@ -43,7 +43,7 @@ pub(crate) struct MachineOp {
     /// What to do.
     pub(crate) op: Opcode,
     /// One entry a role; a 32-bit number counts as one.
-    pub(crate) slots: SmallVec<[Slot; 6]>,
+    pub(crate) slots: SmallVec<[Slot; 7]>,
     /// Entries of the list after the op.
     pub(crate) list: Vec<Reg>,
 }

@@ -505,6 +505,18 @@ fn interpret(program: &Program, entry: usize, stack: &mut Stack, env: &mut Env<'
                 regs.set_float(i.a, sample);
                 pc += 2;
             }
+            Opcode::DelayAtSum => {
+                let x = x!();
+                let at = regs.int(x.code).wrapping_add(regs.int(x.a));
+                let (back, value) = (regs.int(x.b), regs.float(x.c));
+                let sample = env.line(regs.get(i.b), i.c).map_or(0.0, |line| {
+                    let sample = line.load(at.wrapping_sub(back));
+                    line.store(at, value);
+                    sample
+                });
+                regs.set_float(i.a, sample);
+                pc += 2;
+            }
             Opcode::LinePush => {
                 let value = regs.float(i.c);
                 if let Some(line) = env.line(regs.get(i.a), i.b) {

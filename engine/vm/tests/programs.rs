@@ -46,28 +46,27 @@ fn a_tone_takes_few_ops() {
     check_code(
         TONE,
         expect![[r#"
-        fn1 "kernel" params 1 results 1 frame 11 kernel
-            0  consts r1 #5 0i 1i 6.25 0.5 7i
-            2  line_pos r6 r2 #0
-            3  load r7 r1 #0
-            4  mov r8 r1
-            5  jump_ile r0 r8 ->21
-            7  input r9 #0 r8
-            8  add_rem_1 r7 r7 r9
-            9  mul r9 r7 r3
-           10  sin r9 r9
-           11  iadd r10 r6 r8
-           12  delay_at r10 r1 #1 r10 r5 r9
-           14  mul r10 r10 r4
-           15  add_mul_sub r9 r9 r10 r3 r3
-           17  output #0 r8 r9
-           18  iadd_imm r8 r8 #1
-           19  jump_ilt r8 r0 ->7
-           21  iadd r0 r6 r8
-           22  line_set_pos r2 #0 r0
-           23  store r1 #0 r7
-           24  return #1 r8
-    "#]],
+            fn1 "kernel" params 1 results 1 frame 11 kernel
+                0  consts r1 #5 0i 1i 6.25 0.5 7i
+                2  line_pos r6 r2 #0
+                3  load r7 r1 #0
+                4  mov r8 r1
+                5  jump_ile r0 r8 ->20
+                7  input r9 #0 r8
+                8  add_rem_1 r7 r7 r9
+                9  mul r9 r7 r3
+               10  sin r9 r9
+               11  delay_at_sum r10 r1 #1 r6 r8 r5 r9
+               13  mul r10 r10 r4
+               14  add_mul_sub r9 r9 r10 r3 r3
+               16  output #0 r8 r9
+               17  iadd_imm r8 r8 #1
+               18  jump_ilt r8 r0 ->7
+               20  iadd r0 r6 r8
+               21  line_set_pos r2 #0 r0
+               22  store r1 #0 r7
+               23  return #1 r8
+        "#]],
     );
 }
 

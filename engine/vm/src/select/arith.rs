@@ -7,10 +7,26 @@ use crate::lir::{Inst, Slot, Test, TestKind};
 use attacca_mir::module::{InstId, ValueId};
 use attacca_mir::op::Pure;
 
+/// An operand: a value, or a constant that no MIR value holds.
+#[derive(Clone, Copy)]
+enum Operand {
+    Value(ValueId),
+    Const(f64),
+}
+
+/// A step of arithmetic with its operands.
+#[derive(Clone, Copy)]
+struct Step {
+    inst: InstId,
+    kind: Arith,
+    x: Operand,
+    y: Operand,
+}
+
 /// A chain of arithmetic, outermost step last.
 struct Chain {
     steps: [Arith; 3],
-    operands: [ValueId; 4],
+    operands: [Operand; 4],
     len: usize,
 }
 
@@ -22,8 +38,10 @@ impl Select<'_> {
         if comparison(pure).is_some() && self.only_tested(result) {
             return;
         }
+        if let Some(step) = self.as_step(inst, pure, args) {
+            return self.arithmetic(result, step);
+        }
         match pure {
-            Pure::Add | Pure::Sub | Pure::Mul => self.arithmetic(inst, result),
             Pure::Rem => self.remainder(result, args[0], args[1]),
             Pure::Fgt => self.simple(Opcode::Flt, result, &[args[1], args[0]]),
             Pure::Fge => self.simple(Opcode::Fle, result, &[args[1], args[0]]),
@@ -69,39 +87,48 @@ impl Select<'_> {
 
     // ---- chains ----
 
-    /// A step that the op using `value` may take over: its kind and operands.
-    fn step(&self, value: ValueId) -> Option<(InstId, Arith, ValueId, ValueId)> {
+    /// A step that the op using `value` may take over.
+    fn step(&self, value: Operand) -> Option<Step> {
+        let Operand::Value(value) = value else { return None };
         let (inst, pure, args) = self.inner(value)?;
-        Some((inst, arith(pure)?, args[0], args[1]))
+        self.as_step(inst, pure, args)
     }
 
-    fn arithmetic(&mut self, root: InstId, result: ValueId) {
-        let data = &self.func.insts[root];
-        let Some(kind) = (match data.op {
-            attacca_mir::op::Op::Pure(pure) => arith(pure),
+    /// The step that an instruction is. Dividing by a power of two is multiplying by its inverse.
+    fn as_step(&self, inst: InstId, pure: Pure, args: &[ValueId]) -> Option<Step> {
+        let (x, y) = (Operand::Value(*args.first()?), Operand::Value(*args.get(1)?));
+        match pure {
+            Pure::Add => Some(Step { inst, kind: Arith::Add, x, y }),
+            Pure::Sub => Some(Step { inst, kind: Arith::Sub, x, y }),
+            Pure::Mul => Some(Step { inst, kind: Arith::Mul, x, y }),
+            Pure::Div => {
+                let divisor = f64::from_bits(self.constant(args[1])?);
+                let y = Operand::Const(1.0 / divisor);
+                is_plain_power(divisor).then_some(Step { inst, kind: Arith::Mul, x, y })
+            }
             _ => None,
-        }) else {
-            return;
-        };
-        let (x, y) = (data.args[0], data.args[1]);
-        let (left, right) = (self.step(x), self.step(y));
+        }
+    }
+
+    fn arithmetic(&mut self, result: ValueId, root: Step) {
+        let (left, right) = (self.step(root.x), self.step(root.y));
         if let (Some(l), Some(r)) = (left, right)
-            && let Some(op) = fuse::tree(l.1, r.1, kind)
+            && let Some(op) = fuse::tree(l.kind, r.kind, root.kind)
         {
-            self.covered[l.0] = true;
-            self.covered[r.0] = true;
-            return self.simple(op, result, &[l.2, l.3, r.2, r.3]);
+            self.covered[l.inst] = true;
+            self.covered[r.inst] = true;
+            return self.floats(op, result, &[l.x, l.y, r.x, r.y]);
         }
         let chain = match (left, right) {
-            (Some(l), _) => self.chain(l, kind, y),
-            (None, Some(r)) => self.chain(r, mirrored(kind), x),
+            (Some(l), _) => self.chain(l, root.kind, root.y),
+            (None, Some(r)) => self.chain(r, mirrored(root.kind), root.x),
             (None, None) => {
-                let op = match kind {
+                let op = match root.kind {
                     Arith::Add => Opcode::Add,
                     Arith::Sub | Arith::Rsub => Opcode::Sub,
                     Arith::Mul => Opcode::Mul,
                 };
-                return self.simple(op, result, &[x, y]);
+                return self.floats(op, result, &[root.x, root.y]);
             }
         };
         let op = match chain.len {
@@ -109,34 +136,38 @@ impl Select<'_> {
             _ => fuse::chain(chain.steps[0], chain.steps[1], chain.steps[2]),
         };
         if let Some(op) = op {
-            self.simple(op, result, &chain.operands[..=chain.len]);
+            self.floats(op, result, &chain.operands[..=chain.len]);
         }
     }
 
     /// The chain that ends with `last` applied to `inner` and `operand`.
-    fn chain(
-        &mut self,
-        (inst, kind, x, y): (InstId, Arith, ValueId, ValueId),
-        last: Arith,
-        operand: ValueId,
-    ) -> Chain {
-        self.covered[inst] = true;
-        let (first, second, other) = match (self.step(x), self.step(y)) {
-            (Some(l), _) => (l, kind, y),
-            (None, Some(r)) => (r, mirrored(kind), x),
+    fn chain(&mut self, inner: Step, last: Arith, operand: Operand) -> Chain {
+        self.covered[inner.inst] = true;
+        let (first, second, other) = match (self.step(inner.x), self.step(inner.y)) {
+            (Some(l), _) => (l, inner.kind, inner.y),
+            (None, Some(r)) => (r, mirrored(inner.kind), inner.x),
             (None, None) => {
-                return Chain {
-                    steps: [kind, last, last],
-                    operands: [x, y, operand, operand],
-                    len: 2,
-                };
+                let operands = [inner.x, inner.y, operand, operand];
+                return Chain { steps: [inner.kind, last, last], operands, len: 2 };
             }
         };
-        self.covered[first.0] = true;
-        Chain {
-            steps: [first.1, second, last],
-            operands: [first.2, first.3, other, operand],
-            len: 3,
+        self.covered[first.inst] = true;
+        let operands = [first.x, first.y, other, operand];
+        Chain { steps: [first.kind, second, last], operands, len: 3 }
+    }
+
+    fn floats(&mut self, op: Opcode, result: ValueId, operands: &[Operand]) {
+        let mut slots = vec![Slot::Reg(result.as_u32())];
+        for operand in operands {
+            slots.push(self.operand(*operand));
+        }
+        self.emit(op, slots);
+    }
+
+    fn operand(&mut self, operand: Operand) -> Slot {
+        match operand {
+            Operand::Value(value) => self.slot(value),
+            Operand::Const(x) => self.const_slot(x.to_bits()),
         }
     }
 
@@ -145,46 +176,34 @@ impl Select<'_> {
     fn remainder(&mut self, result: ValueId, a: ValueId, b: ValueId) {
         let divisor = self.constant(b).map(f64::from_bits);
         match divisor {
-            Some(1.0) => match self.step(a) {
-                Some((inst, Arith::Add, x, y)) => {
+            Some(1.0) => match self.step(Operand::Value(a)) {
+                Some(Step { inst, kind: Arith::Add, x, y }) => {
                     self.covered[inst] = true;
-                    self.simple(Opcode::AddRem1, result, &[x, y]);
+                    self.floats(Opcode::AddRem1, result, &[x, y]);
                 }
                 Some(_) | None => self.simple(Opcode::Rem1, result, &[a]),
             },
-            // Dividing by a power of two is multiplying by its inverse, to the bit, far from the ends.
-            Some(d) if d.to_bits() << 12 == 0 && (1e-150..=1e150).contains(&d) => {
-                self.power_remainder(result, a, d);
-            }
+            Some(d) if d > 0.0 && is_plain_power(d) => self.power_remainder(result, a, d),
             Some(_) | None => self.simple(Opcode::Rem, result, &[a, b]),
         }
     }
 
     fn power_remainder(&mut self, result: ValueId, a: ValueId, divisor: f64) {
-        let scale =
-            [self.const_slot((1.0 / divisor).to_bits()), self.const_slot(divisor.to_bits())];
-        let mut slots = vec![Slot::Reg(result.as_u32())];
-        let parts = self.step(a).and_then(|(sum, kind, x, y)| {
-            let left = self.step(x).map(|p| (p, y));
-            let (product, c) = left.or_else(|| self.step(y).map(|p| (p, x)))?;
-            (kind == Arith::Add && product.1 == Arith::Mul).then_some((sum, product, c))
+        let scale = [Operand::Const(1.0 / divisor), Operand::Const(divisor)];
+        let parts = self.step(Operand::Value(a)).and_then(|sum| {
+            let left = self.step(sum.x).map(|product| (product, sum.y));
+            let (product, c) = left.or_else(|| self.step(sum.y).map(|product| (product, sum.x)))?;
+            (sum.kind == Arith::Add && product.kind == Arith::Mul).then_some((sum, product, c))
         });
-        let op = match parts {
+        match parts {
             Some((sum, product, c)) => {
-                self.covered[sum] = true;
-                self.covered[product.0] = true;
-                for value in [product.2, product.3, c] {
-                    slots.push(self.slot(value));
-                }
-                Opcode::MulAddRemPow2
+                self.covered[sum.inst] = true;
+                self.covered[product.inst] = true;
+                let operands = [product.x, product.y, c, scale[0], scale[1]];
+                self.floats(Opcode::MulAddRemPow2, result, &operands);
             }
-            None => {
-                slots.push(self.slot(a));
-                Opcode::RemPow2
-            }
-        };
-        slots.extend(scale);
-        self.emit(op, slots);
+            None => self.floats(Opcode::RemPow2, result, &[Operand::Value(a), scale[0], scale[1]]),
+        }
     }
 
     // ---- selects and integers ----
@@ -225,13 +244,10 @@ impl Select<'_> {
     }
 }
 
-fn arith(pure: Pure) -> Option<Arith> {
-    match pure {
-        Pure::Add => Some(Arith::Add),
-        Pure::Sub => Some(Arith::Sub),
-        Pure::Mul => Some(Arith::Mul),
-        _ => None,
-    }
+/// Whether dividing by `d` is multiplying by `1 / d`, to the bit: a power of two, so far from the ends
+/// that neither it nor its inverse is denormal.
+fn is_plain_power(d: f64) -> bool {
+    d.to_bits() << 12 == 0 && (1e-150..=1e150).contains(&d.abs())
 }
 
 /// The step with its operands swapped.

@@ -127,8 +127,20 @@ impl Select<'_> {
                 self.covered[load] = true;
                 self.covered[index] = true;
                 let out = Some(Slot::Reg(out.as_u32()));
-                let rest = [self.slot(pos), self.slot(back), self.slot(data.args[2])];
-                self.at(Opcode::DelayAt, [out, None], base, offset, &rest);
+                let (back, x) = (self.slot(back), self.slot(data.args[2]));
+                // Both the read and the write used the position; here it is used once.
+                self.uses[pos] -= 1;
+                match self.inner(pos) {
+                    Some((sum, Pure::Iadd, args)) => {
+                        self.covered[sum] = true;
+                        let rest = [self.slot(args[0]), self.slot(args[1]), back, x];
+                        self.at(Opcode::DelayAtSum, [out, None], base, offset, &rest);
+                    }
+                    Some(_) | None => {
+                        let pos = self.slot(pos);
+                        self.at(Opcode::DelayAt, [out, None], base, offset, &[pos, back, x]);
+                    }
+                }
             }
             None => self.written(Opcode::LineStore, inst, offset),
         }
