@@ -42,7 +42,7 @@ use func::FuncLower;
 use words::Subst;
 
 /// Most functions a program may become.
-const MAX_FUNCTIONS: usize = 20_000;
+const MAX_FUNCTIONS: usize = 10_000;
 /// Most words of state.
 const MAX_STATE_WORDS: u64 = 1 << 24;
 /// Most samples in all delay lines together: one GiB.

@@ -367,3 +367,69 @@ fn long_programs_are_no_danger() {
     plays(&format!("fn f0(x) {{ x + 0 }}\n{chain}fn dsp() {{ f2999(1) }}"), &[[3000.0]]);
     plays(&format!("fn dsp() {{ 1{} }}", " + 1".repeat(250)), &[[251.0]]);
 }
+
+/// Mutated programs tried.
+const ROUNDS: usize = 3_000;
+
+/// Programs that between them use every part of the language core.
+const SEEDS: &[&str] = &[
+    "fn mk(k){ let x = k\n | | { x = x + 1\n x } }\nlet a = mk(0)\nlet (p, q) = (a, {u = 1, v = \"s\"})\nfn dsp() { (a(), p()) }",
+    "fn f(a, b, c=100){ a+b*10+c }\nfn inc(x){ self + x }\nfn dsp() { let t = (1,2) |> inc\n let g = f\n (f(1,2,3), f({b=2,a=1}), g((1,2,3)), t.1) }",
+    "fn id(x) { x }\nfn ap(f, x) { f(x) }\nlet r = {a = 1, b = (2, 3)}\nfn dsp(l, r2) { let p = id((l, r2))\n r.a = r.a + 1\n if (p.0 > 0) { ap(id, r.b).1 } else { ap(|y| y * mem(y), -r.a) } }",
+    "fn r(n) { let h = |m| r(m - 1)\n if (n > 0) h(n) + 1 else mem(1) }\nfn dsp() { letrec f = |n| if (n > 0) f(n - 1) + delay(3, n, 1) else 0\n (r(3), f(2), Control!(\"g\", 1), midi_note_mono!(0, 60, 0).pitch) }",
+];
+
+fn random(state: &mut u64) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize
+}
+
+/// Names and numbers, and every other character by itself.
+fn words(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(rest.len()).max(1);
+        let (word, after) = rest.split_at(end);
+        out.push(word);
+        rest = after;
+    }
+    out
+}
+
+/// One to three random edits of whole tokens: removed, doubled, replaced, exchanged.
+fn mutate(tokens: &[&str], state: &mut u64) -> String {
+    let mut tokens = tokens.to_vec();
+    for _ in 0..1 + random(state) % 3 {
+        let (i, j) = (random(state) % tokens.len(), random(state) % tokens.len());
+        match random(state) % 4 {
+            0 => tokens[i] = "",
+            1 => tokens.insert(i, tokens[j]),
+            2 => tokens[i] = tokens[j],
+            _ => tokens.swap(i, j),
+        }
+    }
+    tokens.concat()
+}
+
+#[test]
+fn mutated_programs_are_refused_or_run() {
+    let (mut state, mut ran) = (1, 0);
+    for round in 0..ROUNDS {
+        let seed = SEEDS[round % SEEDS.len()];
+        let tokens = words(seed);
+        let source = mutate(&tokens, &mut state);
+        let lowered = std::panic::catch_unwind(|| lower(&source));
+        let Ok(module) = lowered.unwrap_or_else(|_| panic!("breaks on\n{source}")) else {
+            continue;
+        };
+        if let Err(errors) = verify(&module) {
+            panic!("{source}\n{}\n{module}", report(&errors));
+        }
+        if let Ok(mut oracle) = Oracle::new(&module, 48_000.0) {
+            oracle.render(&[], 2);
+            ran += 1;
+        }
+    }
+    assert!(ran > ROUNDS / 50, "only {ran} of the mutated programs are programs");
+}

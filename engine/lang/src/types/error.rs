@@ -352,8 +352,9 @@ impl TypeError {
                 Diagnostic::error(
                     "letrec-not-function",
                     *at,
-                    format!("`letrec` defines functions, this is `{found}`"),
+                    "`letrec` defines functions, this is none",
                 )
+                .label(format!("this is `{found}`"))
                 .help("use `let`, or write a function: |x| ..")
             }
             Self::LetrecAssigned { name, at } => Diagnostic::error(

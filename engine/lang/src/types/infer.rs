@@ -459,7 +459,8 @@ impl<'p, 'd> Checker<'p, 'd> {
             self.bindings[binding] = Some(Scheme::mono(Ty::Error));
             let found = self.expr(value);
             let found = self.table.zonk(&found);
-            if found != Ty::Error {
+            // Something wrong inside was reported, unless the value is the name itself.
+            if found != Ty::Error || !self.diags.has_errors() {
                 self.report(TypeError::LetrecNotFunction { found, at: self.span(value) });
             }
             return;

@@ -472,10 +472,16 @@ fn functions_and_state_in_wrong_places() {
     "#]],
     );
     wrong(
+        "letrec x = x",
+        expect![[r#"
+            letrec-not-function `x`: `letrec` defines functions, this is none
+        "#]],
+    );
+    wrong(
         "letrec x = 3",
         expect![[r#"
-        letrec-not-function `3`: `letrec` defines functions, this is `float`
-    "#]],
+            letrec-not-function `3`: `letrec` defines functions, this is none
+        "#]],
     );
 }
 
