@@ -189,6 +189,7 @@ impl FuncLower<'_, '_> {
             return self.base_of(lambda);
         }
         let base = self.base;
+        self.touches_state |= self.lo.touches_state[func];
         match self.child(func, hint, at) {
             None | Some(0) => base,
             Some(offset) => {

@@ -232,7 +232,7 @@ impl Lowerer<'_> {
         let args: Values = (0..builtin.arity()).map(|_| this.param(Word::F64)).collect();
         let result = this.scalar(builtin, &args);
         this.b().ret(&[result]);
-        let func = this.func;
+        let func = this.finish().func;
         let id = self.module.funcs.push(func);
         self.instances.insert(key, id);
         id

@@ -28,6 +28,15 @@ pub(super) enum Place {
     Cell(ValueId, ShapeId),
 }
 
+/// A MIR function and what its callers need to know of it.
+pub(super) struct Finished {
+    pub(super) func: Function,
+    /// Samples of delay lines in one instance, callees included.
+    pub(super) line_samples: u64,
+    /// Whether running it touches state.
+    pub(super) touches_state: bool,
+}
+
 /// A MIR function in the making.
 pub(super) struct FuncLower<'l, 'a> {
     pub(super) lo: &'l mut Lowerer<'a>,
@@ -47,6 +56,8 @@ pub(super) struct FuncLower<'l, 'a> {
     /// The name that the next stateful call initialises.
     pub(super) hint: Option<SmolStr>,
     pub(super) line_samples: u64,
+    /// Whether running this, not only calling the function values it makes, touches state.
+    pub(super) touches_state: bool,
     /// Whether this is the global code.
     pub(super) global: bool,
 }
@@ -70,17 +81,18 @@ impl<'l, 'a> FuncLower<'l, 'a> {
             previous: Vec::new(),
             hint: None,
             line_samples: 0,
+            touches_state: false,
             global: false,
         }
     }
 
-    /// Lowers a function at concrete types; gives it with its samples of delay lines.
+    /// Lowers a function at concrete types; gives it finished.
     pub(super) fn lambda(
         lo: &'l mut Lowerer<'a>,
         lambda: LambdaId,
         subst: &Subst,
         closure: bool,
-    ) -> (Function, u64) {
+    ) -> Finished {
         let typed = lo.typed;
         let data = &typed.program.lambdas[lambda];
         let ret = concrete(typed, subst, &typed.type_of(data.body));
@@ -115,7 +127,16 @@ impl<'l, 'a> FuncLower<'l, 'a> {
             this.store_self(&result);
         }
         this.b().ret(&result);
-        (this.func, this.line_samples)
+        this.finish()
+    }
+
+    /// The function with what its callers need to know of it.
+    pub(super) fn finish(self) -> Finished {
+        Finished {
+            func: self.func,
+            line_samples: self.line_samples,
+            touches_state: self.touches_state,
+        }
     }
 
     /// A builder at the current block.
@@ -254,6 +275,7 @@ impl<'l, 'a> FuncLower<'l, 'a> {
     /// One more remembered word or delay line; gives its offset.
     pub(super) fn leaf(&mut self, kind: LeafKind, name: &str, at: Span) -> u32 {
         let offset = self.reserve(1, at);
+        self.touches_state = true;
         if let LeafKind::Line { len } = kind {
             self.line_samples =
                 self.line_samples.saturating_add(u64::from(len.next_power_of_two()));

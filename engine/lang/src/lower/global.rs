@@ -153,9 +153,9 @@ impl Lowerer<'_> {
         let args: Values = params.into_iter().map(|ty| this.param(ty)).collect();
         let result = this.call_binding(binding, ty, args, at);
         this.b().ret(&result);
-        let (func, samples) = (this.func, this.line_samples);
+        let finished = this.finish();
         let id = self.module.funcs.push(attacca_mir::module::Function::new("dsp", Vec::new()));
-        self.define(id, func, samples, at);
+        self.define(id, finished, at);
         id
     }
 
@@ -171,12 +171,13 @@ impl Lowerer<'_> {
             this.stmt(stmt);
         }
         this.b().ret(&[]);
-        let (func, samples) = (this.func, this.line_samples);
-        let words = func.state.words;
+        let finished = this.finish();
+        let (words, touches_state) = (finished.func.state.words, finished.touches_state);
         let id = self.module.funcs.push(attacca_mir::module::Function::new("init", Vec::new()));
-        self.define(id, func, samples, first);
+        self.define(id, finished, first);
         self.module.init = Some(id);
-        if words > 0 {
+        // Without it no delay lines are made for function values, which get blocks of their own.
+        if touches_state {
             self.module.blocks.push((base, id));
         }
         self.module.words = base.saturating_add(words);

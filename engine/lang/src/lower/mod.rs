@@ -38,7 +38,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::hir::{BindingId, ExprId, ExprKind, LambdaId};
 use crate::source::{SourceMap, Span};
 use crate::types::Typed;
-use func::FuncLower;
+use func::{Finished, FuncLower};
 use words::Subst;
 
 /// Most functions a program may become.
@@ -90,6 +90,8 @@ struct Lowerer<'a> {
     open: SecondaryMap<FuncId, bool>,
     /// Samples of delay lines in one instance of a function, callees included.
     line_samples: SecondaryMap<FuncId, u64>,
+    /// Whether running a function touches state.
+    touches_state: SecondaryMap<FuncId, bool>,
     /// First word of each global that has any.
     globals: FxHashMap<BindingId, u32>,
     /// Host cell of each `Control!`; of each MIDI note the pitch, the velocity follows.
@@ -114,6 +116,7 @@ impl<'a> Lowerer<'a> {
             instances: FxHashMap::default(),
             open: SecondaryMap::new(),
             line_samples: SecondaryMap::new(),
+            touches_state: SecondaryMap::new(),
             globals: FxHashMap::default(),
             cells: FxHashMap::default(),
             strings: Vec::new(),
@@ -150,19 +153,21 @@ impl<'a> Lowerer<'a> {
         }
         self.open[id] = true;
         self.chain += 1;
-        let (func, samples) = FuncLower::lambda(self, lambda, subst, closure);
+        let finished = FuncLower::lambda(self, lambda, subst, closure);
         self.chain -= 1;
         self.open[id] = false;
-        self.define(id, func, samples, at);
+        self.define(id, finished, at);
         id
     }
 
     /// Puts a finished function in its place.
-    fn define(&mut self, id: FuncId, func: Function, samples: u64, at: Span) {
-        if u64::from(func.state.words) > MAX_STATE_WORDS || samples > MAX_LINE_SAMPLES {
+    fn define(&mut self, id: FuncId, finished: Finished, at: Span) {
+        let Finished { func, line_samples, touches_state } = finished;
+        if u64::from(func.state.words) > MAX_STATE_WORDS || line_samples > MAX_LINE_SAMPLES {
             self.fail("state-too-large", at, "this program needs more memory than can be had");
         }
-        self.line_samples[id] = samples;
+        self.line_samples[id] = line_samples;
+        self.touches_state[id] = touches_state;
         self.module.funcs[id] = func;
     }
 

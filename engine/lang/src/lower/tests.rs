@@ -348,6 +348,13 @@ fn state_has_names() {
 }
 
 #[test]
+fn global_code_keeps_lines_only_for_what_it_runs() {
+    let maker = "fn echo(x) { delay(10, x, 3) }\nfn mk() { |x| echo(x) }\nlet e = mk()\n";
+    assert!(module(&format!("{maker}fn dsp() {{ e(1) }}")).blocks.is_empty());
+    assert_eq!(module(&format!("{maker}let y = echo(1)\nfn dsp() {{ e(y) }}")).blocks.len(), 1);
+}
+
+#[test]
 fn programs_that_grow_too_large_are_refused() {
     let doubled: String =
         (1..40).map(|i| format!("fn f{i}(x) {{ f{0}(x) + f{0}(x) }}\n", i - 1)).collect();
