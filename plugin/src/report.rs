@@ -2,9 +2,10 @@
 //!
 //! Pure translation in one direction; the only file that must change when the engine says something new.
 
-use crate::editor::{self, Token};
+use crate::editor::{self, Token, TokenKind};
 use crate::shared::Shared;
 use crate::slots::Slot;
+use attacca_engine::ide::{self, Highlight, HighlightKind};
 use attacca_engine::{ControlInfo, Message, Notice, Severity};
 
 /// How many different reports are kept; a program can make more than anyone reads.
@@ -63,6 +64,25 @@ pub(crate) fn tell(shared: &Shared, notice: Notice) {
 }
 
 /// The tokens of a text, for the code area.
-pub(crate) fn highlight(_text: &str) -> Vec<Token> {
-    Vec::new()
+pub(crate) fn highlight(text: &str) -> Vec<Token> {
+    let token = |piece: Highlight| Token { range: piece.range, kind: kind_of(piece.kind) };
+    ide::highlight(text).into_iter().map(token).collect()
+}
+
+fn kind_of(kind: HighlightKind) -> TokenKind {
+    match kind {
+        HighlightKind::Keyword => TokenKind::Keyword,
+        HighlightKind::Value => TokenKind::Value,
+        HighlightKind::Type => TokenKind::Type,
+        HighlightKind::Number => TokenKind::Number,
+        HighlightKind::String => TokenKind::Text,
+        HighlightKind::Comment => TokenKind::Comment,
+        HighlightKind::Operator => TokenKind::Operator,
+        HighlightKind::Punctuation => TokenKind::Punctuation,
+        HighlightKind::Name => TokenKind::Plain,
+        HighlightKind::Call => TokenKind::Function,
+        HighlightKind::Builtin => TokenKind::Builtin,
+        HighlightKind::Macro => TokenKind::Macro,
+        HighlightKind::Error => TokenKind::Wrong,
+    }
 }

@@ -30,8 +30,14 @@ pub enum TokenKind {
     Text,
     /// A comment.
     Comment,
-    /// Operators and punctuation.
+    /// An operator.
     Operator,
+    /// Brackets, commas, colons.
+    Punctuation,
+    /// `self`, `now`, `samplerate`.
+    Value,
+    /// A built-in function.
+    Builtin,
     /// A macro call, a stage mark, a quote or splice.
     Macro,
     /// A type.

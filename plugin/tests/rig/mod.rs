@@ -116,8 +116,13 @@ pub fn library() -> PathBuf {
 
 /// Loads the plugin's file.
 pub fn entry() -> PluginEntry {
+    entry_from(&library())
+}
+
+/// Loads this plugin file.
+pub fn entry_from(path: &std::path::Path) -> PluginEntry {
     // SAFETY: the library is ours; its initialisers do nothing.
-    unsafe { PluginEntry::load(library()) }.expect("the plugin file loads")
+    unsafe { PluginEntry::load(path) }.expect("the plugin file loads")
 }
 
 /// One instance in the host.
