@@ -54,8 +54,8 @@ pub fn reached(module: &Module, roots: impl IntoIterator<Item = FuncId>) -> Vec<
     module.funcs.keys().filter(|id| seen[*id]).collect()
 }
 
-/// The delay lines of `dsp`'s state block and of those in `blocks`, by ascending word. Global code has
-/// no block of its own: what it calls or makes gets fresh blocks, which come to stand in `module.blocks`.
+/// The delay lines of `dsp`'s state block and of those in `blocks`, by ascending word. Until the global
+/// code ran, `module.blocks` holds its own block, if it has one; then those of the function values it made.
 pub fn lines(module: &Module, blocks: &[(u32, FuncId)]) -> Vec<LineSpec> {
     let mut walk = Walk { module, path: Vec::new(), lines: Vec::new() };
     if let Some(dsp) = module.dsp {

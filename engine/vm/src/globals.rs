@@ -2,7 +2,7 @@
 //!
 //! Takes a module in sample form, gives the image that every instance starts from, and the state
 //! blocks of the function values that the global code made. On the calling thread, within a budget;
-//! for every backend alike. Global code may use delay lines only of blocks it made itself, and what it
+//! for every backend alike. Global code may use delay lines; what it
 //! writes to them is gone when sound begins: an image holds words and heap.
 
 use crate::emit::{emit_globals, scratch_words};
@@ -36,7 +36,8 @@ const ATTEMPTS: u32 = 8;
 pub struct GlobalsRun {
     /// Words and heap that instances start from.
     pub image: Image,
-    /// State blocks made for function values, after those the module had: address and function.
+    /// State blocks made for function values: address and function. They replace `Module::blocks`; the
+    /// block of the global code itself is not needed once it ran.
     pub blocks: Vec<(u32, FuncId)>,
     /// Words of the state, these blocks included.
     pub words: u32,
