@@ -81,7 +81,19 @@ fn translate<S>(event: &NoteEvent<S>) -> Option<EventKind> {
         NoteEvent::MidiChannelPressure { channel, pressure, .. } => {
             EventKind::Pressure { channel, value: midi(pressure) }
         }
-        _ => return None,
+        NoteEvent::VoiceTerminated { .. }
+        | NoteEvent::PolyModulation { .. }
+        | NoteEvent::MonoAutomation { .. }
+        | NoteEvent::PolyPressure { .. }
+        | NoteEvent::PolyVolume { .. }
+        | NoteEvent::PolyPan { .. }
+        | NoteEvent::PolyTuning { .. }
+        | NoteEvent::PolyVibrato { .. }
+        | NoteEvent::PolyExpression { .. }
+        | NoteEvent::PolyBrightness { .. }
+        | NoteEvent::MidiProgramChange { .. }
+        | NoteEvent::MidiSysEx { .. }
+        | _ => return None,
     };
     Some(kind)
 }

@@ -200,6 +200,7 @@ fn type_and_compile() {
         "the plugin draws: {}",
         desk.colours(SIZE.0, SIZE.1)
     );
+    picture(&mut desk, "window-first.png", SIZE);
     let compiles = desk.rig.status().compiles;
     let dirty = desk.rig.asked.dirty.load(Ordering::SeqCst);
     desk.xdotool(&["mousemove", "300", "200", "click", "1"]);
@@ -235,21 +236,18 @@ fn type_and_compile() {
         (DOCUMENT_PLAYING, 0),
         "an error leaves the sound alone"
     );
-    picture(&mut desk);
+    picture(&mut desk, "window.png", (1200, 800));
     // The host forgets to close the window: destroying the instance does it.
     drop(desk);
 }
 
 /// Leaves a picture beside the test's executable, if the program for it is there.
-fn picture(desk: &mut Desk) {
+fn picture(desk: &mut Desk, name: &str, (width, height): (u16, u16)) {
     desk.play(Duration::from_millis(200));
     let exe = std::env::current_exe().expect("a test has an executable");
-    let path = exe.parent().unwrap_or(Path::new(".")).join("window.png");
-    let shot = Command::new("import")
-        .args(["-window", "root", "-crop", "1200x800+0+0"])
-        .arg(path)
-        .status();
-    drop(shot);
+    let path = exe.parent().unwrap_or(Path::new(".")).join(name);
+    let part = format!("{width}x{height}+0+0");
+    drop(Command::new("import").args(["-window", "root", "-crop", &part]).arg(path).status());
 }
 
 fn no_screen() {

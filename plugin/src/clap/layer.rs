@@ -16,7 +16,7 @@ use super::document_ext::{
 use crate::document::read_state;
 use crate::shared::{AudioState, HostLink, REQUEST_DIRTY, REQUEST_INFO, REQUEST_VALUES, Shared};
 use crate::slots::{Move, SLOTS};
-use clap_sys::ext::gui::CLAP_EXT_GUI;
+use clap_sys::ext::gui::{CLAP_EXT_GUI, clap_plugin_gui};
 use clap_sys::ext::params::{
     CLAP_EXT_PARAMS, CLAP_PARAM_IS_HIDDEN, CLAP_PARAM_RESCAN_ALL, CLAP_PARAM_RESCAN_INFO,
     CLAP_PARAM_RESCAN_TEXT, CLAP_PARAM_RESCAN_VALUES, clap_host_params, clap_param_info,
@@ -59,6 +59,9 @@ static DOCUMENT: DocumentExtension = DocumentExtension {
 static STATE: clap_plugin_state =
     clap_plugin_state { save: Some(state_save), load: Some(state_load) };
 
+/// Sets parameter values on the main thread.
+type SetValues = Box<dyn Fn(&[Move])>;
+
 /// One instance as the host sees it.
 #[repr(C)]
 struct Layer {
@@ -72,7 +75,7 @@ struct Layer {
     active: AtomicBool,
     shared: Arc<Shared>,
     /// Sets parameter values through nice-plug and tells the host.
-    set_values: Box<dyn Fn(&[Move])>,
+    set_values: SetValues,
     /// nice-plug's parameter functions with ours in their place; known from `init` on.
     params: OnceLock<clap_plugin_params>,
 }
@@ -198,13 +201,31 @@ impl Layer {
         }
     }
 
-    /// nice-plug's own extension, or null.
-    fn inner_extension<T>(&self, id: &CStr) -> *const T {
+    /// nice-plug's own extension, as it gave it.
+    fn inner_pointer(&self, id: &CStr) -> *const c_void {
         match self.inner.get_extension {
             // SAFETY: nice-plug reads only `plugin_data` of the pointer, which `plugin` shares.
-            Some(get) => unsafe { get(&raw const self.plugin, id.as_ptr()).cast() },
+            Some(get) => unsafe { get(&raw const self.plugin, id.as_ptr()) },
             None => std::ptr::null(),
         }
+    }
+
+    /// nice-plug's parameter functions.
+    fn inner_params(&self) -> Option<&clap_plugin_params> {
+        // SAFETY: the id says what the pointer leads to; it lives as long as nice-plug's wrapper.
+        unsafe { self.inner_pointer(CLAP_EXT_PARAMS).cast::<clap_plugin_params>().as_ref() }
+    }
+
+    /// nice-plug's state functions.
+    fn inner_state(&self) -> Option<&clap_plugin_state> {
+        // SAFETY: as in `inner_params`.
+        unsafe { self.inner_pointer(CLAP_EXT_STATE).cast::<clap_plugin_state>().as_ref() }
+    }
+
+    /// nice-plug's window functions.
+    fn inner_gui(&self) -> Option<&clap_plugin_gui> {
+        // SAFETY: as in `inner_params`.
+        unsafe { self.inner_pointer(CLAP_EXT_GUI).cast::<clap_plugin_gui>().as_ref() }
     }
 }
 
@@ -213,10 +234,7 @@ unsafe extern "C" fn init(plugin: *const clap_plugin) -> bool {
     let layer = unsafe { layer(plugin) };
     // SAFETY: forwarded under the host's own contract.
     let done = layer.inner.init.is_some_and(|init| unsafe { init(plugin) });
-    // SAFETY: nice-plug's extension structs live as long as its wrapper.
-    if let Some(params) =
-        unsafe { layer.inner_extension::<clap_plugin_params>(CLAP_EXT_PARAMS).as_ref() }
-    {
+    if let Some(params) = layer.inner_params() {
         layer
             .params
             .get_or_init(|| clap_plugin_params { get_info: Some(params_get_info), ..*params });
@@ -229,12 +247,8 @@ unsafe extern "C" fn destroy(plugin: *const clap_plugin) {
     let layer = unsafe { Box::from_raw(plugin.cast_mut().cast::<Layer>()) };
     layer.shared.set_link(None);
     // A window left open would keep nice-plug's wrapper, and with it the worker, alive.
-    // SAFETY: the extension struct lives as long as the wrapper; closing a closed window does nothing.
-    if let Some(gui) = unsafe {
-        layer.inner_extension::<clap_sys::ext::gui::clap_plugin_gui>(CLAP_EXT_GUI).as_ref()
-    } && let Some(close) = gui.destroy
-    {
-        // SAFETY: main thread, as `destroy` is.
+    if let Some(close) = layer.inner_gui().and_then(|gui| gui.destroy) {
+        // SAFETY: main thread, as `destroy` is; closing a closed window does nothing.
         unsafe { close(&raw const layer.plugin) };
     }
     if let Some(destroy) = layer.inner.destroy {
@@ -321,7 +335,7 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
     if id == CLAP_EXT_GUI && layer.host_extension::<c_void>(CLAP_EXT_GUI).is_null() {
         return std::ptr::null();
     }
-    layer.inner_extension(id)
+    layer.inner_pointer(id)
 }
 
 unsafe extern "C" fn midi_channels(_plugin: *const clap_plugin, _port: u32) -> u32 {
@@ -344,8 +358,7 @@ unsafe extern "C" fn params_get_info(
     if slot >= SLOTS || info.is_null() {
         return false;
     }
-    // SAFETY: nice-plug's extension structs live as long as its wrapper.
-    let inner = unsafe { layer.inner_extension::<clap_plugin_params>(CLAP_EXT_PARAMS).as_ref() };
+    let inner = layer.inner_params();
     let Some(get_info) = inner.and_then(|params| params.get_info) else { return false };
     // SAFETY: forwarded under the host's own contract.
     if !unsafe { get_info(plugin, index, info) } {
@@ -376,8 +389,7 @@ fn write_text(field: &mut [c_char], text: &str) {
 unsafe extern "C" fn state_save(plugin: *const clap_plugin, stream: *const clap_ostream) -> bool {
     // SAFETY: the host passes the pointer that `create` gave it.
     let layer = unsafe { layer(plugin) };
-    // SAFETY: nice-plug's extension structs live as long as its wrapper.
-    let inner = unsafe { layer.inner_extension::<clap_plugin_state>(CLAP_EXT_STATE).as_ref() };
+    let inner = layer.inner_state();
     // SAFETY: forwarded under the host's own contract.
     inner.and_then(|state| state.save).is_some_and(|save| unsafe { save(plugin, stream) })
 }

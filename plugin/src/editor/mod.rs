@@ -309,10 +309,12 @@ impl View {
                 let button = egui::Button::new(face).fill(theme::ACCENT);
                 let hint = format!("Compile and play ({}+Enter)", command_name());
                 compile = ui.add(button).on_hover_text(hint).clicked();
-                let mut on = self.live == Live::On;
+                let on = self.live == Live::On;
                 let hint = "Compile while typing; a text with errors leaves the sound as it is";
-                if ui.toggle_value(&mut on, "Live").on_hover_text(hint).changed() {
-                    self.live = if on { Live::On } else { Live::Off };
+                let face =
+                    RichText::new("Live").color(if on { theme::ACCENT } else { theme::QUIET });
+                if ui.add(egui::Button::new(face).selected(on)).on_hover_text(hint).clicked() {
+                    self.live = if on { Live::Off } else { Live::On };
                     actions.push(Action::Live(self.live));
                 }
                 if self.dirty {
