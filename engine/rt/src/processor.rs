@@ -149,10 +149,27 @@ impl Processor {
     ) -> Status {
         let _mode = Guard::new();
         let frames = outputs.iter().map(|channel| channel.len()).min().unwrap_or(0);
-        let used = outputs.len().min(MAX_CHANNELS);
         let mut events = Pending { events, base: 0 };
+        if frames <= self.settings.max_frames && outputs.len() <= MAX_CHANNELS {
+            self.chunk(inputs, outputs, frames, &mut events);
+        } else {
+            self.render_parts(inputs, outputs, frames, &mut events);
+        }
+        self.take_rest(&events);
+        self.status()
+    }
+
+    /// Renders a block longer than a kernel call.
+    fn render_parts(
+        &mut self,
+        inputs: &[&[f64]],
+        outputs: &mut [&mut [f64]],
+        frames: usize,
+        events: &mut Pending<'_>,
+    ) {
+        let used = outputs.len().min(MAX_CHANNELS);
         let mut from = 0;
-        while from < frames || events.base == 0 {
+        while from < frames {
             let count = (frames - from).min(self.settings.max_frames);
             let mut part_in: [&[f64]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
             for (view, input) in part_in.iter_mut().zip(inputs) {
@@ -164,14 +181,9 @@ impl Processor {
             }
             let part_in = part_in.get(..inputs.len()).unwrap_or(&part_in);
             let part_out = part_out.get_mut(..used).unwrap_or_default();
-            self.chunk(part_in, part_out, count, &mut events);
+            self.chunk(part_in, part_out, count, events);
             from += count;
-            if count == 0 {
-                break;
-            }
         }
-        self.take_rest(&events);
-        self.status()
     }
 
     /// Lets a waiting program take over without rendering. For the control side, while the host has

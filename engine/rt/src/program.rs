@@ -12,6 +12,9 @@ use crate::{Hz, MAX_CHANNELS};
 use std::array;
 use std::sync::Arc;
 
+/// Channels that nearly every program has at most.
+const FEW_CHANNELS: usize = 4;
+
 /// What [`Prepared::new`] is made from.
 #[derive(Clone)]
 pub struct Preparation {
@@ -182,8 +185,22 @@ impl Prepared {
     /// Runs the kernel over frames `from..from + frames` of the buffers; returns how many were
     /// rendered and the fault that stopped it.
     pub(crate) fn run(&mut self, from: usize, frames: usize, now: u64) -> (usize, Option<Fault>) {
-        let mut inputs: [&[f64]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
-        let mut outputs: [&mut [f64]; MAX_CHANNELS] = array::from_fn(|_| Default::default());
+        // Making views of 64 channels takes longer than a small program's block.
+        if self.inputs.len().max(self.outputs.len()) <= FEW_CHANNELS {
+            self.run_with::<FEW_CHANNELS>(from, frames, now)
+        } else {
+            self.run_with::<MAX_CHANNELS>(from, frames, now)
+        }
+    }
+
+    fn run_with<const N: usize>(
+        &mut self,
+        from: usize,
+        frames: usize,
+        now: u64,
+    ) -> (usize, Option<Fault>) {
+        let mut inputs: [&[f64]; N] = [&[]; N];
+        let mut outputs: [&mut [f64]; N] = array::from_fn(|_| Default::default());
         let to = from + frames;
         let used = self.outputs.len();
         for (view, buffer) in inputs.iter_mut().zip(&self.inputs) {
