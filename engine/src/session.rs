@@ -69,7 +69,7 @@ impl Session {
     /// Like [`Session::new`], with every setting of the processor.
     pub fn with(target: Target, settings: ProcessorSettings) -> (Self, Processor) {
         let (processor, remote) = Processor::new(settings);
-        let options = Options { target, rate: settings.rate, ..Options::default() };
+        let options = Options { target, rate: settings.rate };
         let link = Link::new(remote, settings.max_frames);
         (Self { options, link, slots: SlotTable::default(), heard: Vec::new() }, processor)
     }

@@ -86,7 +86,7 @@ impl Golden {
 
     /// Compiles for a backend.
     pub fn compile(&self, target: Target) -> Result<Compiled, String> {
-        let options = Options { target, rate: Hz(self.rate()), ..Options::default() };
+        let options = Options { target, rate: Hz(self.rate()) };
         let compiled = pipeline::compile(&self.path.display().to_string(), &self.text, &options);
         match compiled.program {
             Some(_) => Ok(compiled),

@@ -52,7 +52,7 @@ pub(crate) fn compile(path: &Path, target: Target, rate: f64) -> Result<(Arc<Pro
 /// Compiles a file, good or bad; status 2 if it cannot be read.
 pub(crate) fn compile_any(path: &Path, target: Target, rate: f64) -> Result<Compiled, Failure> {
     let text = read(path)?;
-    let options = Options { target, rate: Hz(rate), ..Options::default() };
+    let options = Options { target, rate: Hz(rate) };
     Ok(pipeline::compile(&path.display().to_string(), &text, &options))
 }
 
