@@ -9,13 +9,11 @@ use cranelift_codegen::entity::SecondaryMap;
 
 /// Whether an op on integers can be done in a float's register.
 fn movable(func: &Function, inst: &Inst, shifts: &SecondaryMap<ValueId, bool>) -> bool {
-    match inst.op {
-        Op::Pure(Pure::Iand | Pure::Ior | Pure::Ixor | Pure::Iadd | Pure::Isub) => true,
-        Op::Pure(Pure::Ishl | Pure::Ushr) => {
-            inst.args.get(1).is_some_and(|by| func.values[*by] == Ty::I64 && shifts[*by])
-        }
-        _ => false,
+    let Op::Pure(op) = inst.op else { return false };
+    if matches!(op, Pure::Ishl | Pure::Ushr) {
+        return inst.args.get(1).is_some_and(|by| func.values[*by] == Ty::I64 && shifts[*by]);
     }
+    matches!(op, Pure::Iand | Pure::Ior | Pure::Ixor | Pure::Iadd | Pure::Isub)
 }
 
 /// The values of `func` to be kept as floats, given its instructions in order of execution.

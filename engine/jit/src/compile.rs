@@ -8,6 +8,7 @@ use crate::emit::{self, Program};
 use crate::graph::Reach;
 use crate::libcalls::Libcall;
 use crate::memory::{CodeMemory, Patch, PatchKind, PatchTarget};
+use crate::stubs;
 use attacca_mir::backend::{Backend, BackendError};
 use attacca_mir::module::{FuncId, Module};
 use attacca_mir::op::Pure;
@@ -159,15 +160,21 @@ impl Unit {
         }
         let reach = Reach::of(module, kernel);
         let host = jit.isa.default_call_conv();
-        let mut program =
-            Program { module, layout: &layout, host, consts: Vec::new(), slow: Vec::new() };
+        let mut program = Program {
+            module,
+            layout: &layout,
+            host,
+            consts: Vec::new(),
+            places: FxHashMap::default(),
+            slow: Vec::new(),
+        };
         let mut funcs = Vec::new();
         for id in &reach.funcs {
             funcs.push(emit::function(&mut program, *id)?);
         }
-        funcs.extend(program.slow.iter().map(|slow| emit::slow_trampoline(*slow, host)));
-        funcs.push(emit::task_entry(host));
-        funcs.push(emit::nothing());
+        funcs.extend(program.slow.iter().map(|slow| stubs::slow_trampoline(*slow, host)));
+        funcs.push(stubs::task_entry(host));
+        funcs.push(stubs::nothing());
         let consts = program.consts;
         Ok(Self {
             reach,

@@ -12,16 +12,15 @@ use attacca_mir::backend::BackendError;
 use attacca_mir::module::{BlockId, FuncId, Function, Inst, Jump, Module, Term, ValueId};
 use attacca_mir::op::{Op, SlowFn, Ty};
 use attacca_rt::code::Layout;
-use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, FaultKind};
 use attacca_rt::state::Line;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
 use cranelift_codegen::entity::SecondaryMap;
 use cranelift_codegen::entity::packed_option::PackedOption;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{F64, I32, I64};
+use cranelift_codegen::ir::types::{F64, I64};
 use cranelift_codegen::ir::{
-    self, AbiParam, AliasRegionData, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder,
-    MemFlagsData, SigRef, Signature, StackSlotData, StackSlotKind, Type, UserExternalName, Value,
+    self, AbiParam, AliasRegionData, BlockArg, FuncRef, InstBuilder, MemFlagsData, SigRef,
+    Signature, Type, Value,
 };
 use cranelift_codegen::isa::CallConv;
 use rustc_hash::FxHashMap;
@@ -43,6 +42,8 @@ pub(crate) struct Program<'m> {
     pub(crate) host: CallConv,
     /// Constants of the program, in the order of their addresses.
     pub(crate) consts: Vec<u64>,
+    /// Where each constant stands among them.
+    pub(crate) places: FxHashMap<u64, usize>,
     /// Precise functions that are called.
     pub(crate) slow: Vec<SlowFn>,
 }
@@ -103,16 +104,16 @@ pub(crate) fn function(
 pub(crate) struct Emit<'a, 'm> {
     pub(crate) program: &'a mut Program<'m>,
     pub(crate) mir: &'m Function,
-    cursor: FuncCursor<'a>,
+    pub(crate) cursor: FuncCursor<'a>,
     blocks: SecondaryMap<BlockId, PackedOption<ir::Block>>,
-    values: SecondaryMap<ValueId, PackedOption<Value>>,
+    pub(crate) values: SecondaryMap<ValueId, PackedOption<Value>>,
     /// The same truth as an 8-bit flag, where there is one.
     truths: SecondaryMap<ValueId, PackedOption<Value>>,
     /// Operations without operands that define values: constants.
     consts: SecondaryMap<ValueId, Option<Const>>,
-    libcalls: FxHashMap<(u32, u32), FuncRef>,
-    sigs: FxHashMap<attacca_mir::module::SigId, SigRef>,
-    ctx: Value,
+    pub(crate) libcalls: FxHashMap<(u32, u32), FuncRef>,
+    pub(crate) sigs: FxHashMap<attacca_mir::module::SigId, SigRef>,
+    pub(crate) ctx: Value,
     entry: ir::Block,
     bases: FxHashMap<Base, Value>,
     /// Integers that are computed where floats live.
@@ -133,15 +134,24 @@ pub(crate) enum Const {
 /// Pointers in the context, read at the head of a function that needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
-enum Base {
+pub(crate) enum Base {
+    /// See [`at::WORDS`].
     Words = at::WORDS,
+    /// See [`at::LINES`].
     Lines = at::LINES,
+    /// See [`at::HEAP`].
     Heap = at::HEAP,
+    /// See [`at::CELLS`].
     Cells = at::CELLS,
+    /// See [`at::CHANNELS`].
     Channels = at::CHANNELS,
+    /// See [`at::CONSTS`].
     Consts = at::CONSTS,
+    /// See [`at::TABLE`].
     Table = at::TABLE,
+    /// See [`at::ZEROS`].
     Zeros = at::ZEROS,
+    /// See [`at::DUMP`].
     Dump = at::DUMP,
 }
 
@@ -240,7 +250,7 @@ impl<'a, 'm> Emit<'a, 'm> {
     }
 
     /// A pointer of the context.
-    fn base(&mut self, base: Base) -> Value {
+    pub(crate) fn base(&mut self, base: Base) -> Value {
         if let Some(known) = self.bases.get(&base) {
             return *known;
         }
@@ -319,23 +329,23 @@ impl<'a, 'm> Emit<'a, 'm> {
         if bits == 0 {
             return self.ins().f64const(0.0);
         }
-        let known = self.program.consts.iter().position(|c| *c == bits);
-        let index = known.unwrap_or_else(|| {
+        let next = self.program.consts.len();
+        let index = *self.program.places.entry(bits).or_insert(next);
+        if index == next {
             self.program.consts.push(bits);
-            self.program.consts.len() - 1
-        });
+        }
         let flags = MemFlagsData::trusted().with_readonly();
         let base = self.base(Base::Consts);
         self.ins().load(F64, flags, base, index as i32 * 8)
     }
 
-    fn set(&mut self, inst: &Inst, value: Value) {
+    pub(crate) fn set(&mut self, inst: &Inst, value: Value) {
         if let Some(result) = inst.results.first() {
             self.values[*result] = value.into();
         }
     }
 
-    fn set_flag(&mut self, inst: &Inst, flag: Value) {
+    pub(crate) fn set_flag(&mut self, inst: &Inst, flag: Value) {
         if let Some(result) = inst.results.first() {
             self.truths[*result] = flag.into();
         }
@@ -353,7 +363,7 @@ impl<'a, 'm> Emit<'a, 'm> {
         }
     }
 
-    fn args(&mut self, inst: &Inst) -> Result<Vec<Value>, BackendError> {
+    pub(crate) fn args(&mut self, inst: &Inst) -> Result<Vec<Value>, BackendError> {
         inst.args.iter().map(|v| self.value(*v)).collect()
     }
 
@@ -477,12 +487,12 @@ impl<'a, 'm> Emit<'a, 'm> {
         MemFlagsData::trusted().with_alias_region(Some(region))
     }
 
-    fn read(&mut self, ty: Type, region: Region, base: Value, offset: i32) -> Value {
+    pub(crate) fn read(&mut self, ty: Type, region: Region, base: Value, offset: i32) -> Value {
         let flags = self.flags(region);
         self.ins().load(ty, flags, base, offset)
     }
 
-    fn write(&mut self, region: Region, value: Value, base: Value, offset: i32) {
+    pub(crate) fn write(&mut self, region: Region, value: Value, base: Value, offset: i32) {
         let flags = self.flags(region);
         self.ins().store(flags, value, base, offset);
     }
@@ -494,7 +504,7 @@ impl<'a, 'm> Emit<'a, 'm> {
     }
 
     /// A sum with a constant.
-    fn add(&mut self, value: Value, more: i64) -> Value {
+    pub(crate) fn add(&mut self, value: Value, more: i64) -> Value {
         if more == 0 {
             return value;
         }
@@ -502,13 +512,13 @@ impl<'a, 'm> Emit<'a, 'm> {
         self.ins().iadd(value, more)
     }
 
-    fn compare(&mut self, code: IntCC, value: Value, with: i64) -> Value {
+    pub(crate) fn compare(&mut self, code: IntCC, value: Value, with: i64) -> Value {
         let with = self.ins().iconst(I64, with);
         self.ins().icmp(code, value, with)
     }
 
     /// `base + 8 * index`, in the form that addresses fold.
-    fn index(&mut self, base: Value, index: Value) -> Value {
+    pub(crate) fn index(&mut self, base: Value, index: Value) -> Value {
         let three = self.ins().iconst(I64, 3);
         let bytes = self.ins().ishl(index, three);
         self.ins().iadd(base, bytes)
@@ -588,192 +598,6 @@ impl<'a, 'm> Emit<'a, 'm> {
         let none = self.ins().icmp(IntCC::Equal, object, zero);
         Ok((self.ins().select(none, null, address), 0))
     }
-
-    // ---- calls ----
-
-    /// The function `(space, number)`, declared on first use.
-    fn declare(&mut self, space: u32, number: u32, sig: impl FnOnce() -> Signature) -> FuncRef {
-        if let Some(known) = self.libcalls.get(&(space, number)) {
-            return *known;
-        }
-        let signature = self.cursor.func.import_signature(sig());
-        let name = UserExternalName { namespace: space, index: number };
-        let name = ExternalName::user(self.cursor.func.declare_imported_user_function(name));
-        let colocated = space != LIBCALLS;
-        let func = self.cursor.func.import_function(ExtFuncData {
-            name,
-            signature,
-            colocated,
-            patchable: false,
-        });
-        self.libcalls.insert((space, number), func);
-        func
-    }
-
-    /// Calls a function in Rust.
-    pub(crate) fn libcall(&mut self, call: Libcall, args: &[Value]) -> Option<Value> {
-        let host = self.program.host;
-        let func = self.declare(LIBCALLS, call.number(), || libcall_signature(call, host));
-        let inst = self.ins().call(func, args);
-        self.cursor.func.dfg.inst_results(inst).first().copied()
-    }
-
-    /// Calls a precise function through a trampoline that keeps all registers, for the block is cold.
-    fn slow(&mut self, inst: &Inst, slow: SlowFn) -> Result<(), BackendError> {
-        if !self.program.slow.contains(&slow) {
-            self.program.slow.push(slow);
-        }
-        let func = self.declare(SLOW, Libcall::Slow(slow).number(), slow_signature);
-        let first = self.value(inst.args[0])?;
-        let second = inst.args.get(1).map_or(Ok(first), |v| self.value(*v))?;
-        let ctx = self.ctx;
-        self.ins().call(func, &[ctx, first, second]);
-        let value = self.read(F64, Region::Ctx, ctx, at::RESULT);
-        self.set(inst, value);
-        Ok(())
-    }
-
-    fn call(&mut self, inst: &Inst, func: FuncId) -> Result<(), BackendError> {
-        let callee = &self.program.module.funcs[func];
-        let callee = self.declare(FUNCS, func.as_u32(), || {
-            signature(&callee.params(), &callee.rets, CallConv::Tail)
-        });
-        let mut args = vec![self.ctx];
-        args.extend(self.args(inst)?);
-        let call = self.ins().call(callee, &args);
-        for (nth, result) in inst.results.iter().enumerate() {
-            self.values[*result] = self.cursor.func.dfg.inst_results(call)[nth].into();
-        }
-        Ok(())
-    }
-
-    fn call_closure(
-        &mut self,
-        inst: &Inst,
-        sig: attacca_mir::module::SigId,
-    ) -> Result<(), BackendError> {
-        let module = self.program.module;
-        let types = &module.sigs[sig];
-        let mut args = vec![self.ctx];
-        args.extend(self.args(inst)?);
-        let known = self.sigs.get(&sig).copied();
-        let sig_ref = known.unwrap_or_else(|| {
-            let mut params = vec![Ty::Ref];
-            params.extend_from_slice(&types.params);
-            self.cursor.func.import_signature(signature(&params, &types.rets, CallConv::Tail))
-        });
-        self.sigs.insert(sig, sig_ref);
-        let closure = args[1];
-        let (some, none, done) = (self.block(), self.block(), self.block());
-        self.cursor.func.layout.set_cold(none);
-        let rets: Vec<Value> = types
-            .rets
-            .iter()
-            .map(|ty| self.cursor.func.dfg.append_block_param(done, clif_type(*ty)))
-            .collect();
-        self.ins().brif(closure, some, &[], none, &[]);
-        self.cursor.insert_block(some);
-        let heap = self.base(Base::Heap);
-        let object = self.index(heap, closure);
-        let number = self.read(I64, Region::Heap, object, 8);
-        let table = self.base(Base::Table);
-        let entry = self.index(table, number);
-        let entry = self.ins().load(I64, MemFlagsData::trusted().with_readonly(), entry, 0);
-        let call = self.ins().call_indirect(sig_ref, entry, &args);
-        let results: Vec<BlockArg> =
-            self.cursor.func.dfg.inst_results(call).iter().map(|v| BlockArg::Value(*v)).collect();
-        self.ins().jump(done, &results);
-        self.cursor.insert_block(none);
-        let zeros: Vec<BlockArg> =
-            types.rets.iter().map(|ty| BlockArg::Value(self.zero(*ty))).collect();
-        self.ins().jump(done, &zeros);
-        self.cursor.insert_block(done);
-        for (result, value) in inst.results.iter().zip(rets) {
-            self.values[*result] = value.into();
-        }
-        Ok(())
-    }
-
-    fn zero(&mut self, ty: Ty) -> Value {
-        match ty {
-            Ty::F64 => self.ins().f64const(0.0),
-            Ty::I64 | Ty::Ref => self.ins().iconst(I64, 0),
-        }
-    }
-
-    fn block(&mut self) -> ir::Block {
-        self.cursor.func.dfg.make_block()
-    }
-
-    fn alloc(&mut self, inst: &Inst, shape: u32) -> Result<(), BackendError> {
-        let size = inst.args.len().max(1) as u32 * 8;
-        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
-        let slot = self.cursor.func.create_sized_stack_slot(slot);
-        let fields = self.ins().stack_addr(I64, slot, 0);
-        for (nth, arg) in inst.args.iter().enumerate() {
-            let value = self.value(*arg)?;
-            self.write(Region::Stack, value, fields, nth as i32 * 8);
-        }
-        let shape = self.ins().iconst(I32, i64::from(shape));
-        let count = self.ins().iconst(I32, inst.args.len() as i64);
-        let site = i64::from(self.mir.site);
-        let site = self.ins().iconst(I32, site);
-        let ctx = self.ctx;
-        if let Some(object) = self.libcall(Libcall::Alloc, &[ctx, shape, count, fields, site]) {
-            self.set(inst, object);
-        }
-        Ok(())
-    }
-
-    fn owner(&mut self, inst: &Inst, call: Libcall) -> Result<(), BackendError> {
-        let object = self.value(inst.args[0])?;
-        let ctx = self.ctx;
-        self.libcall(call, &[ctx, object]);
-        Ok(())
-    }
-
-    // ---- budget ----
-
-    fn budget_reset(&mut self, inst: &Inst) {
-        let fault = self.read(I64, Region::Ctx, self.ctx, at::FAULT);
-        let fine = self.compare(IntCC::Equal, fault, 0);
-        let calls = self.ins().iconst(I64, i64::from(CALL_BUDGET));
-        let none = self.ins().iconst(I64, 0);
-        let calls = self.ins().select(fine, calls, none);
-        let depth = self.ins().iconst(I64, i64::from(DEPTH_BUDGET));
-        self.write(Region::Ctx, calls, self.ctx, at::CALLS);
-        self.write(Region::Ctx, depth, self.ctx, at::DEPTH);
-        self.set_flag(inst, fine);
-    }
-
-    /// A fault leaves no calls, so that only calls and levels are tested.
-    fn budget_enter(&mut self, inst: &Inst, site: u32) {
-        let calls = self.read(I64, Region::Ctx, self.ctx, at::CALLS);
-        let depth = self.read(I64, Region::Ctx, self.ctx, at::DEPTH);
-        let (calls, depth) = (self.add(calls, -1), self.add(depth, -1));
-        let either = self.ins().bor(calls, depth);
-        let spent = self.compare(IntCC::SignedLessThan, either, 0);
-        let (over, fine, done) = (self.block(), self.block(), self.block());
-        self.cursor.func.layout.set_cold(over);
-        let allowed = self.cursor.func.dfg.append_block_param(done, I64);
-        self.ins().brif(spent, over, &[], fine, &[]);
-        self.cursor.insert_block(fine);
-        self.write(Region::Ctx, calls, self.ctx, at::CALLS);
-        self.write(Region::Ctx, depth, self.ctx, at::DEPTH);
-        let one = self.ins().iconst(I64, 1);
-        self.ins().jump(done, &[BlockArg::Value(one)]);
-        self.cursor.insert_block(over);
-        let old = self.read(I64, Region::Ctx, self.ctx, at::FAULT);
-        let bits = i64::from(site) << 8 | FaultKind::Recursion as i64;
-        let new = self.ins().iconst(I64, bits);
-        let fault = self.ins().select(old, old, new);
-        self.write(Region::Ctx, fault, self.ctx, at::FAULT);
-        let zero = self.ins().iconst(I64, 0);
-        self.write(Region::Ctx, zero, self.ctx, at::CALLS);
-        self.ins().jump(done, &[BlockArg::Value(zero)]);
-        self.cursor.insert_block(done);
-        self.set(inst, allowed);
-    }
 }
 
 /// Byte offset of a word, as far as an instruction reaches.
@@ -781,87 +605,6 @@ fn bytes(word: i64) -> Result<i32, BackendError> {
     word.checked_mul(8)
         .and_then(|at| i32::try_from(at).ok())
         .ok_or_else(|| BackendError::TooLarge(format!("state word {word} is out of reach")))
-}
-
-fn libcall_signature(call: Libcall, conv: CallConv) -> Signature {
-    let (params, ret): (&[Type], Option<Type>) = match call {
-        Libcall::Alloc => (&[I64, I32, I32, I64, I32], Some(I64)),
-        Libcall::Retain | Libcall::Release => (&[I64, I64], None),
-        Libcall::Pure(_) | Libcall::Slow(_) => (&[F64, F64], Some(F64)),
-    };
-    let mut sig = Signature::new(conv);
-    sig.params.extend(params.iter().map(|ty| AbiParam::new(*ty)));
-    sig.returns.extend(ret.map(AbiParam::new));
-    sig
-}
-
-fn slow_signature() -> Signature {
-    let mut sig = Signature::new(CallConv::PreserveAll);
-    sig.params.extend([I64, F64, F64].map(AbiParam::new));
-    sig
-}
-
-/// The trampoline to a precise function: keeps all registers, leaves the result in the context.
-pub(crate) fn slow_trampoline(slow: SlowFn, host: CallConv) -> ir::Function {
-    let number = Libcall::Slow(slow).number();
-    let mut clif =
-        ir::Function::with_name_signature(ir::UserFuncName::user(SLOW, number), slow_signature());
-    let signature = clif.import_signature(libcall_signature(Libcall::Slow(slow), host));
-    let name = clif
-        .declare_imported_user_function(UserExternalName { namespace: LIBCALLS, index: number });
-    let name = ExternalName::user(name);
-    let func =
-        clif.import_function(ExtFuncData { name, signature, colocated: false, patchable: false });
-    let block = clif.dfg.make_block();
-    let [ctx, a, b] = [I64, F64, F64].map(|ty| clif.dfg.append_block_param(block, ty));
-    let mut cursor = FuncCursor::new(&mut clif);
-    cursor.insert_block(block);
-    let call = cursor.ins().call(func, &[a, b]);
-    let value = cursor.func.dfg.first_result(call);
-    cursor.ins().store(MemFlagsData::trusted(), value, ctx, at::RESULT);
-    cursor.ins().return_(&[]);
-    clif
-}
-
-/// The entry for tasks: calls the closure in its second argument through the table.
-pub(crate) fn task_entry(host: CallConv) -> ir::Function {
-    let sig = signature(&[Ty::Ref], &[], host);
-    let mut clif = ir::Function::with_name_signature(ir::UserFuncName::user(ENTRIES, 0), sig);
-    let callee = clif.import_signature(signature(&[Ty::Ref], &[], CallConv::Tail));
-    let [block, some, none] = [(); 3].map(|()| clif.dfg.make_block());
-    let [ctx, closure] = [I64; 2].map(|ty| clif.dfg.append_block_param(block, ty));
-    let mut cursor = FuncCursor::new(&mut clif);
-    cursor.insert_block(block);
-    cursor.ins().brif(closure, some, &[], none, &[]);
-    cursor.insert_block(some);
-    let flags = MemFlagsData::trusted();
-    let three = cursor.ins().iconst(I64, 3);
-    let heap = cursor.ins().load(I64, flags, ctx, at::HEAP);
-    let place = cursor.ins().ishl(closure, three);
-    let object = cursor.ins().iadd(heap, place);
-    let number = cursor.ins().load(I64, flags, object, 8);
-    let table = cursor.ins().load(I64, flags, ctx, at::TABLE);
-    let place = cursor.ins().ishl(number, three);
-    let place = cursor.ins().iadd(table, place);
-    let entry = cursor.ins().load(I64, flags, place, 0);
-    cursor.ins().call_indirect(callee, entry, &[ctx, closure]);
-    cursor.ins().jump(none, &[]);
-    cursor.insert_block(none);
-    cursor.ins().return_(&[]);
-    clif
-}
-
-/// A function that does nothing, for table places without code.
-pub(crate) fn nothing() -> ir::Function {
-    let sig = signature(&[Ty::Ref], &[], CallConv::Tail);
-    let mut clif = ir::Function::with_name_signature(ir::UserFuncName::user(ENTRIES, 1), sig);
-    let block = clif.dfg.make_block();
-    clif.dfg.append_block_param(block, I64);
-    clif.dfg.append_block_param(block, I64);
-    let mut cursor = FuncCursor::new(&mut clif);
-    cursor.insert_block(block);
-    cursor.ins().return_(&[]);
-    clif
 }
 
 /// Reachable blocks, each before what it dominates.

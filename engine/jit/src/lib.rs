@@ -6,6 +6,7 @@
 //! helpers of [`libcalls`], which neither allocate nor panic.
 
 mod bits;
+mod calls;
 mod code;
 mod compile;
 mod emit;
@@ -13,5 +14,6 @@ mod graph;
 mod libcalls;
 mod memory;
 mod ops;
+mod stubs;
 
 pub use compile::{Jit, Report};
