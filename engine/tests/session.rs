@@ -75,7 +75,8 @@ fn state_survives_a_swap_at_its_frame() {
         let next = program("fn count() { self + 10.0 }\nfn dsp() { count() }", *target);
         for block in [1, 2, 64] {
             let settings = RenderSettings { block, ..RenderSettings::default() };
-            let score = Score { frames: 5, swaps: vec![(3, Arc::clone(&next))], ..Score::default() };
+            let score =
+                Score { frames: 5, swaps: vec![(3, Arc::clone(&next))], ..Score::default() };
             let done = Renderer::new(&first, settings).run(&score);
             assert_eq!(done.channels, [[1.0, 2.0, 3.0, 13.0, 23.0]], "{target}, {block}");
             assert_eq!((done.swaps.len(), done.swaps[0].frame), (1, 3));
@@ -95,7 +96,11 @@ fn a_delay_line_survives_a_swap_and_a_change_of_its_length() {
             let next = program(&text(max, 4), *target);
             let score = Score { frames: 9, swaps: vec![(6, next)], ..Score::default() };
             let done = Renderer::new(&first, RenderSettings::default()).run(&score);
-            assert_eq!(done.channels, [[0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 3.0, 4.0, 5.0]], "{target} {max}");
+            assert_eq!(
+                done.channels,
+                [[0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 3.0, 4.0, 5.0]],
+                "{target} {max}"
+            );
         }
     }
 }
@@ -109,7 +114,11 @@ fn swapping_a_program_for_itself_changes_no_bit() {
         let render = |swaps: &[u64]| {
             let swaps = swaps.iter().map(|at| (*at, Arc::clone(&program))).collect();
             let settings = RenderSettings { declick: 0.005, ..RenderSettings::default() };
-            Renderer::new(&program, settings).run(&Score { frames: 2000, swaps, ..Score::default() })
+            Renderer::new(&program, settings).run(&Score {
+                frames: 2000,
+                swaps,
+                ..Score::default()
+            })
         };
         assert_eq!(render(&[]).channels, render(&[1, 700, 701, 1500]).channels, "{target}");
     }
