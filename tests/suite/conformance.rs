@@ -15,12 +15,18 @@ fn workloads_have_the_same_bits_on_every_backend() {
         let score = Score { frames: 4_800, ..Score::default() };
         let mut want = None;
         for target in Target::ALL {
-            let compiled = pipeline::compile(&name, &text, &Options { target: *target, ..Options::default() });
-            assert!(compiled.program.is_some(), "{}", compiled.diagnostics.render(&compiled.sources));
+            let compiled =
+                pipeline::compile(&name, &text, &Options { target: *target, ..Options::default() });
+            assert!(
+                compiled.program.is_some(),
+                "{}",
+                compiled.diagnostics.render(&compiled.sources)
+            );
             let want = want.get_or_insert_with(|| {
                 render::oracle(&compiled, &score).unwrap_or_else(|e| panic!("{name}: {e}")).channels
             });
-            let got = render(&compiled, &score, 64).unwrap_or_else(|e| panic!("{name}, {target}: {e}"));
+            let got =
+                render(&compiled, &score, 64).unwrap_or_else(|e| panic!("{name}, {target}: {e}"));
             assert_eq!(difference(want, &got), None, "{name}, {target}");
         }
     }

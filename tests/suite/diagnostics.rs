@@ -25,6 +25,12 @@ fn messages_are_those_of_the_goldens() {
             wrong.push(format!("{}: nothing is said", path.display()));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} messages differ:\n{}", wrong.len(), paths.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} messages differ:\n{}",
+        wrong.len(),
+        paths.len(),
+        wrong.join("\n")
+    );
     assert!(paths.len() >= 40, "only {} message goldens were found", paths.len());
 }

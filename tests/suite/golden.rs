@@ -55,10 +55,14 @@ impl Golden {
     /// Reads a program; an error says what is wrong with its header.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
-        let line = text.lines().find_map(|line| line.strip_prefix("// @test ")).ok_or("no `// @test` line")?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("// @test "))
+            .ok_or("no `// @test` line")?;
         let header: Value = serde_json::from_str(line).map_err(|e| format!("header: {e}"))?;
         let golden = Self { path: path.to_path_buf(), text, header };
-        let known = ["times", "expected", "tolerance", "rate", "input", "notes", "params", "stereo"];
+        let known =
+            ["times", "expected", "tolerance", "rate", "input", "notes", "params", "stereo"];
         for key in golden.header.as_object().ok_or("the header is no object")?.keys() {
             if !known.contains(&key.as_str()) {
                 return Err(format!("header: unknown key `{key}`"));
@@ -97,14 +101,22 @@ impl Golden {
     /// What to render: length, inputs and events of the header.
     pub fn score(&self, compiled: &Compiled) -> Score {
         let channels = self.header["input"].as_array().into_iter().flatten();
-        let inputs = channels.map(|c| c.as_array().into_iter().flatten().map(number).collect()).collect();
+        let inputs =
+            channels.map(|c| c.as_array().into_iter().flatten().map(number).collect()).collect();
         let mut events = Vec::new();
         let mut slots = SlotTable::default();
-        let controls = compiled.program.as_ref().map(|p| slots.bind(&p.layout().cells).controls).unwrap_or_default();
+        let controls = compiled
+            .program
+            .as_ref()
+            .map(|p| slots.bind(&p.layout().cells).controls)
+            .unwrap_or_default();
         for param in self.header["params"].as_array().into_iter().flatten() {
             let control = controls.iter().find(|c| Some(c.name.as_str()) == param[1].as_str());
             let slot = control.map_or(u16::MAX, |c| c.slot);
-            events.push((param[0].as_u64().unwrap_or(0), EventKind::Control { slot, value: number(&param[2]) }));
+            events.push((
+                param[0].as_u64().unwrap_or(0),
+                EventKind::Control { slot, value: number(&param[2]) },
+            ));
         }
         for note in self.header["notes"].as_array().into_iter().flatten() {
             let byte = |i: usize| note[i].as_u64().unwrap_or(0) as u8;
@@ -126,14 +138,21 @@ impl Golden {
         let tolerance = self.header["tolerance"].as_f64().unwrap_or(0.0);
         let frames = self.frames() as usize;
         if want.len() != frames * got.len() {
-            return Err(format!("{} samples are expected, {} channels x {frames} come out", want.len(), got.len()));
+            return Err(format!(
+                "{} samples are expected, {} channels x {frames} come out",
+                want.len(),
+                got.len()
+            ));
         }
         for (index, want) in want.iter().enumerate() {
             let (frame, channel) = (index / got.len(), index % got.len());
             let got = got[channel][frame];
-            let same = got == *want || (got.is_nan() && want.is_nan()) || (got - want).abs() <= tolerance;
+            let same =
+                got == *want || (got.is_nan() && want.is_nan()) || (got - want).abs() <= tolerance;
             if !same {
-                return Err(format!("frame {frame}, channel {channel}: expected {want:?}, got {got:?}"));
+                return Err(format!(
+                    "frame {frame}, channel {channel}: expected {want:?}, got {got:?}"
+                ));
             }
         }
         Ok(())
@@ -152,7 +171,8 @@ fn number(value: &Value) -> f64 {
 /// Renders at one block size.
 pub fn render(compiled: &Compiled, score: &Score, block: usize) -> Result<Vec<Vec<f64>>, String> {
     let program = compiled.program.as_ref().ok_or("rejected")?;
-    let mut renderer = Renderer::new(program, RenderSettings { block, ..RenderSettings::default() });
+    let mut renderer =
+        Renderer::new(program, RenderSettings { block, ..RenderSettings::default() });
     let rendered = renderer.run(score);
     match rendered.fault {
         Some(fault) => Err(format!("stopped at frame {}: {}", fault.frame, fault.message)),

@@ -13,9 +13,12 @@ fn check(golden: &Golden) -> Result<(), String> {
     for target in Target::ALL {
         let compiled = golden.compile(*target)?;
         for block in BLOCKS {
-            let got = render(&compiled, &score, block).map_err(|e| format!("{target}, blocks of {block}: {e}"))?;
+            let got = render(&compiled, &score, block)
+                .map_err(|e| format!("{target}, blocks of {block}: {e}"))?;
             if let Some(what) = difference(&want, &got) {
-                return Err(format!("{target}, blocks of {block}, differs from the oracle: {what}"));
+                return Err(format!(
+                    "{target}, blocks of {block}, differs from the oracle: {what}"
+                ));
             }
         }
     }
@@ -32,6 +35,12 @@ fn golden_programs_give_their_samples_on_every_backend() {
             wrong.push(format!("{}: {what}", path.display()));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} golden programs:\n{}", wrong.len(), paths.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} golden programs:\n{}",
+        wrong.len(),
+        paths.len(),
+        wrong.join("\n")
+    );
     assert!(paths.len() >= 120, "only {} golden programs were found", paths.len());
 }

@@ -18,8 +18,19 @@ use std::time::Instant;
 
 /// The workloads, in the order of their tables.
 pub(crate) const WORKLOADS: &[&str] = &[
-    "sine", "additive32", "fm2", "waveshaper", "biquad8", "svf_sweep", "moog", "compressor", "karplus", "moddelay",
-    "fdn8", "polysynth", "closures",
+    "sine",
+    "additive32",
+    "fm2",
+    "waveshaper",
+    "biquad8",
+    "svf_sweep",
+    "moog",
+    "compressor",
+    "karplus",
+    "moddelay",
+    "fdn8",
+    "polysynth",
+    "closures",
 ];
 
 /// Set in the process that measures.
@@ -64,7 +75,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     figures.insert("render".into(), render_speed()?);
     if let Some(path) = &args.json {
         let text = format!("{:#}\n", Value::Object(figures));
-        std::fs::write(path, text).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
+        std::fs::write(path, text)
+            .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
     }
     Ok(())
 }
@@ -72,7 +84,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
 /// Builds xtask in release and runs the same command there.
 fn again_in_release() -> Outcome {
     shell::cargo(&["build", "--quiet", "--release", "--package", "xtask"])?;
-    let exe = shell::target_dir().join("release").join(format!("xtask{}", std::env::consts::EXE_SUFFIX));
+    let exe =
+        shell::target_dir().join("release").join(format!("xtask{}", std::env::consts::EXE_SUFFIX));
     let mut command = Command::new(exe);
     command.args(std::env::args_os().skip(1)).env(INNER, "1");
     shell::run(&mut command, "xtask bench (release)")
@@ -93,7 +106,10 @@ fn throughput() -> Result<Value, Failure> {
         for (ns, target) in best.iter_mut().zip([Target::Jit, Target::Vm]) {
             let (program, _) = program::compile(&workload(name), target, RATE)?;
             let timed = peer::time(&program, 512, 0.1, 5);
-            *ns = timed.iter().map(|(ns, calib)| ns * CALIBRATION / calib).fold(f64::INFINITY, f64::min);
+            *ns = timed
+                .iter()
+                .map(|(ns, calib)| ns * CALIBRATION / calib)
+                .fold(f64::INFINITY, f64::min);
         }
         let [jit, vm] = best;
         println!("{name:12} {jit:9.2} {vm:9.2} {:8.2} {:11.0}", vm / jit, 1e9 / RATE / jit);

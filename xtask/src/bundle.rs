@@ -42,7 +42,10 @@ pub(crate) fn bundle(profile: &str) -> Result<Bundles, Failure> {
     let clap = out.join(format!("{name}.clap"));
     let vst3 = out.join(format!("{name}.vst3"));
     copy(&library, &clap)?;
-    copy(&library, &vst3.join("Contents").join(vst3_folder()).join(format!("{name}{}", vst3_suffix())))?;
+    copy(
+        &library,
+        &vst3.join("Contents").join(vst3_folder()).join(format!("{name}{}", vst3_suffix())),
+    )?;
     println!("{}\n{}", clap.display(), vst3.display());
     Ok(Bundles { clap, vst3 })
 }
@@ -50,10 +53,12 @@ pub(crate) fn bundle(profile: &str) -> Result<Bundles, Failure> {
 /// The name in `bundler.toml`.
 fn display_name() -> Result<String, Failure> {
     let path = root().join("bundler.toml");
-    let text = fs::read_to_string(&path).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
+    let text = fs::read_to_string(&path)
+        .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
     let line = text.lines().find_map(|line| line.strip_prefix("name"));
     let name = line.and_then(|rest| rest.split('"').nth(1));
-    name.map(str::to_owned).ok_or_else(|| Failure::Usage(format!("{}: no `name = \"..\"`", path.display())))
+    name.map(str::to_owned)
+        .ok_or_else(|| Failure::Usage(format!("{}: no `name = \"..\"`", path.display())))
 }
 
 fn library_name() -> String {
@@ -88,17 +93,32 @@ fn copy(from: &Path, to: &Path) -> Outcome {
 }
 
 fn install(made: &Bundles) -> Outcome {
-    let home = std::env::var_os("HOME").map(PathBuf::from).ok_or_else(|| Failure::Usage("HOME is not set".into()))?;
+    let home = std::env::var_os("HOME")
+        .map(PathBuf::from)
+        .ok_or_else(|| Failure::Usage("HOME is not set".into()))?;
     let (clap_dir, vst3_dir) = match std::env::consts::OS {
-        "macos" => (home.join("Library/Audio/Plug-Ins/CLAP"), home.join("Library/Audio/Plug-Ins/VST3")),
+        "macos" => {
+            (home.join("Library/Audio/Plug-Ins/CLAP"), home.join("Library/Audio/Plug-Ins/VST3"))
+        }
         "linux" => (home.join(".clap"), home.join(".vst3")),
-        other => return Err(Failure::Usage(format!("`--install` does not know the plugin folders of {other}"))),
+        other => {
+            return Err(Failure::Usage(format!(
+                "`--install` does not know the plugin folders of {other}"
+            )));
+        }
     };
     let name = |path: &Path| path.file_name().map(PathBuf::from).unwrap_or_default();
     copy(&made.clap, &clap_dir.join(name(&made.clap)))?;
     let inner = Path::new("Contents").join(vst3_folder());
-    let file = made.vst3.file_stem().map(|s| format!("{}{}", s.to_string_lossy(), vst3_suffix())).unwrap_or_default();
-    copy(&made.vst3.join(&inner).join(&file), &vst3_dir.join(name(&made.vst3)).join(&inner).join(&file))?;
+    let file = made
+        .vst3
+        .file_stem()
+        .map(|s| format!("{}{}", s.to_string_lossy(), vst3_suffix()))
+        .unwrap_or_default();
+    copy(
+        &made.vst3.join(&inner).join(&file),
+        &vst3_dir.join(name(&made.vst3)).join(&inner).join(&file),
+    )?;
     println!("installed into {} and {}", clap_dir.display(), vst3_dir.display());
     Ok(())
 }

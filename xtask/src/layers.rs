@@ -17,7 +17,9 @@ pub(crate) fn run() -> Outcome {
             continue;
         };
         for dependency in dependencies.iter().filter(|d| !may.contains(d)) {
-            wrong.push(format!("{package} depends on {dependency}, which ARCHITECTURE.md does not allow"));
+            wrong.push(format!(
+                "{package} depends on {dependency}, which ARCHITECTURE.md does not allow"
+            ));
         }
     }
     print_tail()?;
@@ -27,9 +29,11 @@ pub(crate) fn run() -> Outcome {
 /// The lines `package -> dependency, dependency` between the `layers` marks of ARCHITECTURE.md.
 fn listed() -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let path = root().join("ARCHITECTURE.md");
-    let text = fs::read_to_string(&path).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
+    let text = fs::read_to_string(&path)
+        .map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
     let lines = text.lines().filter_map(|line| line.split_once(" -> "));
-    let list = |s: &str| s.split(',').map(|s| s.trim().to_owned()).filter(|s| s != "nothing").collect();
+    let list =
+        |s: &str| s.split(',').map(|s| s.trim().to_owned()).filter(|s| s != "nothing").collect();
     Ok(lines.map(|(package, rest)| (package.trim().to_owned(), list(rest))).collect())
 }
 
@@ -42,7 +46,8 @@ fn workspace_dependencies() -> Result<BTreeMap<String, Vec<String>>, Failure> {
         .current_dir(root())
         .output()
         .map_err(|e| failed(e.to_string()))?;
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).map_err(|e| failed(e.to_string()))?;
+    let json: serde_json::Value =
+        serde_json::from_slice(&output.stdout).map_err(|e| failed(e.to_string()))?;
     let packages = json["packages"].as_array().cloned().unwrap_or_default();
     let name = |value: &serde_json::Value| value["name"].as_str().unwrap_or_default().to_owned();
     let members: Vec<String> = packages.iter().map(name).collect();
@@ -62,7 +67,8 @@ fn print_tail() -> Outcome {
     }
     let mut lengths = [Vec::new(), Vec::new(), Vec::new()];
     for file in &files {
-        let text = fs::read_to_string(file).map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))?;
+        let text = fs::read_to_string(file)
+            .map_err(|e| Failure::Usage(format!("{}: {e}", file.display())))?;
         let short = file.strip_prefix(root()).unwrap_or(file).display().to_string();
         lengths[0].push((text.lines().count(), short.clone()));
         items(&text, &short, "fn ", &mut lengths[1]);
@@ -100,11 +106,18 @@ fn items(text: &str, file: &str, keyword: &str, found: &mut Vec<(usize, String)>
             }
             continue;
         }
-        let bare = body.trim_start_matches("pub(crate) ").trim_start_matches("pub ").trim_start_matches("const ");
-        if let Some(rest) = bare.trim_start_matches("unsafe ").trim_start_matches("extern \"C\" ").strip_prefix(keyword)
+        let bare = body
+            .trim_start_matches("pub(crate) ")
+            .trim_start_matches("pub ")
+            .trim_start_matches("const ");
+        if let Some(rest) = bare
+            .trim_start_matches("unsafe ")
+            .trim_start_matches("extern \"C\" ")
+            .strip_prefix(keyword)
             && !line.trim_end().ends_with([';', '}'])
         {
-            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String =
+                rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             open = Some((number, indent, name));
         }
     }

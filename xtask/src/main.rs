@@ -23,7 +23,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Attacca without a DAW: render, check, test, bundle", version)]
+#[command(
+    name = "cargo xtask",
+    about = "Attacca without a DAW: render, check, test, bundle",
+    version
+)]
 struct Args {
     #[command(subcommand)]
     command: Command,

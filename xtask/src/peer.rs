@@ -47,7 +47,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(mode: Mode, args: &Args) -> Outcome {
     args.math.available()?;
-    let file = args.file.as_deref().ok_or_else(|| Failure::Usage("--as-peer needs --file".into()))?;
+    let file =
+        args.file.as_deref().ok_or_else(|| Failure::Usage("--as-peer needs --file".into()))?;
     let target = target(&args.backend)?;
     match mode {
         Mode::Bench => {
@@ -92,8 +93,14 @@ fn dump(program: &Arc<Program>) {
 }
 
 /// Nanoseconds a frame and the calibration beside it, for each repetition.
-pub(crate) fn time(program: &Arc<Program>, block: usize, seconds: f64, reps: usize) -> Vec<(f64, f64)> {
-    let mut renderer = Renderer::new(program, RenderSettings { block, ..RenderSettings::default() });
+pub(crate) fn time(
+    program: &Arc<Program>,
+    block: usize,
+    seconds: f64,
+    reps: usize,
+) -> Vec<(f64, f64)> {
+    let mut renderer =
+        Renderer::new(program, RenderSettings { block, ..RenderSettings::default() });
     let layout = program.layout();
     let input = vec![vec![0.0; block]; layout.inputs as usize];
     let inputs: Vec<&[f64]> = input.iter().map(Vec::as_slice).collect();

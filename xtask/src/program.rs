@@ -11,8 +11,13 @@ use std::sync::Arc;
 /// The text of a program file; status 2 if it cannot be read.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let bytes = fs::read(path).map_err(|e| Failure::Usage(format!("{}: {e}", path.display())))?;
-    String::from_utf8(bytes)
-        .map_err(|e| Failure::Usage(format!("{}: not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to())))
+    String::from_utf8(bytes).map_err(|e| {
+        Failure::Usage(format!(
+            "{}: not UTF-8 text (byte {})",
+            path.display(),
+            e.utf8_error().valid_up_to()
+        ))
+    })
 }
 
 /// How the arithmetic is done.
@@ -40,7 +45,11 @@ pub(crate) fn target(name: &str) -> Result<Target, Failure> {
 }
 
 /// Compiles a file. Prints its diagnostics to standard error; status 1 if it is rejected.
-pub(crate) fn compile(path: &Path, target: Target, rate: f64) -> Result<(Arc<Program>, Compiled), Failure> {
+pub(crate) fn compile(
+    path: &Path,
+    target: Target,
+    rate: f64,
+) -> Result<(Arc<Program>, Compiled), Failure> {
     let compiled = compile_any(path, target, rate)?;
     eprint!("{}", human(&compiled));
     match compiled.program.clone() {

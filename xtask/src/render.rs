@@ -7,7 +7,7 @@ mod score;
 
 use crate::program::{self, Math};
 use crate::{Failure, Outcome};
-use attacca_engine::render::{Rendered, RenderSettings, Renderer};
+use attacca_engine::render::{RenderSettings, Rendered, Renderer};
 use attacca_engine::{OutputGuard, Program};
 use clap::ValueEnum;
 use output::Format;
@@ -141,7 +141,10 @@ fn available(args: &Args) -> Outcome {
     ];
     match missing.iter().find(|(used, _)| *used) {
         Some((_, what)) => crate::not_built(what),
-        None if !(args.sample_rate.is_finite() && args.sample_rate >= 1.0 && args.sample_rate <= 1e6) => {
+        None if !(args.sample_rate.is_finite()
+            && args.sample_rate >= 1.0
+            && args.sample_rate <= 1e6) =>
+        {
             Err(Failure::Usage(format!("--sample-rate {}: not a sample rate", args.sample_rate)))
         }
         None => Ok(()),
@@ -166,7 +169,9 @@ fn format(args: &Args) -> Result<Format, Failure> {
         None | Some("wav") => Ok(Format::Wav),
         Some("csv") => Ok(Format::Csv),
         Some("json") => Ok(Format::Json),
-        Some(other) => Err(Failure::Usage(format!("`.{other}`: unknown format; use wav, csv or json"))),
+        Some(other) => {
+            Err(Failure::Usage(format!("`.{other}`: unknown format; use wav, csv or json")))
+        }
     }
 }
 
@@ -177,14 +182,19 @@ fn oracle(
     plan: &score::Plan,
 ) -> Result<Rendered, Failure> {
     if !args.swaps.is_empty() || args.guard {
-        return crate::not_built("`--swap` and `--guard` with `--backend eval`").map(|()| Rendered::default());
+        return crate::not_built("`--swap` and `--guard` with `--backend eval`")
+            .map(|()| Rendered::default());
     }
     attacca_engine::render::oracle(compiled, &plan.score).map_err(Failure::Rejected)
 }
 
 fn write(args: &Args, format: Format, rendered: &Rendered) -> Outcome {
     let default = || match format {
-        Format::Wav => args.file.with_extension("wav").file_name().map_or_else(|| "out.wav".into(), PathBuf::from),
+        Format::Wav => args
+            .file
+            .with_extension("wav")
+            .file_name()
+            .map_or_else(|| "out.wav".into(), PathBuf::from),
         Format::Csv | Format::Json => PathBuf::from("-"),
     };
     let path = args.out.clone().unwrap_or_else(default);
@@ -194,7 +204,10 @@ fn write(args: &Args, format: Format, rendered: &Rendered) -> Outcome {
 
 /// A progress bar on a terminal for what takes longer than a second.
 fn progress(frames: u64) -> impl FnMut(u64) {
-    let bar = indicatif::ProgressBar::with_draw_target(Some(frames), indicatif::ProgressDrawTarget::hidden());
+    let bar = indicatif::ProgressBar::with_draw_target(
+        Some(frames),
+        indicatif::ProgressDrawTarget::hidden(),
+    );
     let start = std::time::Instant::now();
     move |done| {
         if bar.is_hidden() && start.elapsed() > Duration::from_secs(1) {
@@ -217,7 +230,11 @@ fn report(args: &Args, compile: &Duration, plan: &score::Plan, rendered: &Render
     let seconds = plan.score.frames as f64 / args.sample_rate;
     eprintln!("compile          {:.3} ms", compile.as_secs_f64() * 1e3);
     eprintln!("realtime factor  {:.1}", seconds / rendered.total.as_secs_f64().max(1e-9));
-    eprintln!("worst callback   {:.1} us of {} frames", rendered.worst.as_secs_f64() * 1e6, args.block_size);
+    eprintln!(
+        "worst callback   {:.1} us of {} frames",
+        rendered.worst.as_secs_f64() * 1e6,
+        args.block_size
+    );
     for swap in &rendered.swaps {
         let p = &swap.plan;
         eprintln!(
@@ -229,6 +246,10 @@ fn report(args: &Args, compile: &Duration, plan: &score::Plan, rendered: &Render
 }
 
 /// A program for `--swap`, compiled like the first one.
-fn compile_swap(path: &Path, target: attacca_engine::Target, rate: f64) -> Result<Arc<Program>, Failure> {
+fn compile_swap(
+    path: &Path,
+    target: attacca_engine::Target,
+    rate: f64,
+) -> Result<Arc<Program>, Failure> {
     program::compile(path, target, rate).map(|(program, _)| program)
 }

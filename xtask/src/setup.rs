@@ -72,7 +72,9 @@ pub(crate) fn ensure(needs: &[Need]) -> Outcome {
     let script = format!("apt-get update -q && DEBIAN_FRONTEND=noninteractive {line}");
     match Command::new("sh").args(["-c", &script]).stdout(std::process::Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(_) | Err(_) => Err(Failure::Usage(format!("could not install system packages; run: {line}"))),
+        Ok(_) | Err(_) => {
+            Err(Failure::Usage(format!("could not install system packages; run: {line}")))
+        }
     }
 }
 
@@ -88,7 +90,8 @@ fn present(probe: &Probe) -> bool {
 }
 
 fn on_path(name: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
 }
 
 fn is_root() -> bool {

@@ -18,14 +18,35 @@ const PROFILE: &[&str] = &["--profile", "checked"];
 pub(crate) fn run(args: &Args) -> Outcome {
     if args.fast {
         return step("tests", || {
-            cargo(&[&["test", "--quiet", "--workspace", "--exclude", "attacca", "--exclude", "attacca-tests"], PROFILE].concat())
+            cargo(
+                &[
+                    &[
+                        "test",
+                        "--quiet",
+                        "--workspace",
+                        "--exclude",
+                        "attacca",
+                        "--exclude",
+                        "attacca-tests",
+                    ],
+                    PROFILE,
+                ]
+                .concat(),
+            )
         });
     }
     setup::ensure(&[Need::Build, Need::Window])?;
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("layers", layers::run)?;
     step("lints", || {
-        cargo(&[&["clippy", "--quiet", "--workspace", "--all-targets"], PROFILE, &["--", "-D", "warnings"]].concat())
+        cargo(
+            &[
+                &["clippy", "--quiet", "--workspace", "--all-targets"],
+                PROFILE,
+                &["--", "-D", "warnings"],
+            ]
+            .concat(),
+        )
     })?;
     step("bundle", || bundle::bundle("checked").map(drop))?;
     step("tests", || cargo(&[&["test", "--workspace", "--no-fail-fast"], PROFILE].concat()))

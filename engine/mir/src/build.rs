@@ -1,6 +1,8 @@
 //! The builder: the only way to make instructions.
 
-use crate::module::{Block, BlockId, FuncId, Function, Inst, InstId, Jump, Module, ShapeId, SigId, Term, ValueId};
+use crate::module::{
+    Block, BlockId, FuncId, Function, Inst, InstId, Jump, Module, ShapeId, SigId, Term, ValueId,
+};
 use crate::op::{Op, Pure, Ty};
 use attacca_rt::code::Shape;
 use smallvec::SmallVec;
@@ -86,7 +88,13 @@ impl<'f> Builder<'f> {
     }
 
     /// A call through a closure value.
-    pub fn call_closure(&mut self, sig: SigId, closure: ValueId, args: &[ValueId], rets: &[Ty]) -> SmallVec<[ValueId; 2]> {
+    pub fn call_closure(
+        &mut self,
+        sig: SigId,
+        closure: ValueId,
+        args: &[ValueId],
+        rets: &[Ty],
+    ) -> SmallVec<[ValueId; 2]> {
         let mut all = vec![closure];
         all.extend_from_slice(args);
         let inst = self.inst(Op::CallClosure(sig), &all, rets);
@@ -95,7 +103,14 @@ impl<'f> Builder<'f> {
 
     /// `delay(len, x, time)` on the line at `base + offset`: reads `time` samples back (truncated,
     /// clamped to `0..=len-1`, where 0 means `len`), then writes `x` and moves on. `len` is at least 1.
-    pub fn delay(&mut self, base: ValueId, offset: u32, len: u32, x: ValueId, time: ValueId) -> ValueId {
+    pub fn delay(
+        &mut self,
+        base: ValueId,
+        offset: u32,
+        len: u32,
+        x: ValueId,
+        time: ValueId,
+    ) -> ValueId {
         let zero = self.fconst(0.0);
         let top = self.fconst(f64::from(len - 1));
         // NaN falls to the second arm of the first select, hence to 0.
@@ -124,8 +139,14 @@ impl<'f> Builder<'f> {
     }
 
     /// Ends the current block with a two-way branch.
-    pub fn branch(&mut self, cond: ValueId, then: (BlockId, &[ValueId]), other: (BlockId, &[ValueId])) {
-        let jump = |(to, args): (BlockId, &[ValueId])| Jump { to, args: SmallVec::from_slice(args) };
+    pub fn branch(
+        &mut self,
+        cond: ValueId,
+        then: (BlockId, &[ValueId]),
+        other: (BlockId, &[ValueId]),
+    ) {
+        let jump =
+            |(to, args): (BlockId, &[ValueId])| Jump { to, args: SmallVec::from_slice(args) };
         self.end(Term::Branch { cond, then: jump(then), other: jump(other) });
     }
 

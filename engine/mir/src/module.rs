@@ -274,9 +274,10 @@ impl Term {
     pub fn uses_mut(&mut self) -> Vec<&mut ValueId> {
         match self {
             Self::Jump(j) => j.args.iter_mut().collect(),
-            Self::Branch { cond, then, other } => {
-                std::iter::once(cond).chain(then.args.iter_mut()).chain(other.args.iter_mut()).collect()
-            }
+            Self::Branch { cond, then, other } => std::iter::once(cond)
+                .chain(then.args.iter_mut())
+                .chain(other.args.iter_mut())
+                .collect(),
             Self::Return(values) => values.iter_mut().collect(),
             Self::Open => Vec::new(),
         }

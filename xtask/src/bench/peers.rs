@@ -30,13 +30,16 @@ pub(super) fn run(rounds: u32) -> Result<Value, Failure> {
 /// Normalised ns a frame of a peer on a workload, blocks of 512.
 fn cell(results: &Value, workload: &str, peer: &str, field: &str) -> Option<f64> {
     let rows = results["results"].as_array()?;
-    let row = rows.iter().find(|r| r["workload"] == workload && r["peer"] == peer && r["block"] == json!(512))?;
+    let row = rows
+        .iter()
+        .find(|r| r["workload"] == workload && r["peer"] == peer && r["block"] == json!(512))?;
     row[field].as_f64()
 }
 
 fn print_ratios(results: &Value) {
     let best_faust = |w: &str| {
-        let peers = ["faust254-g++", "faust-g++", "faust-clang", "faust-mvec", "faust-mvec-v", "faust-jit"];
+        let peers =
+            ["faust254-g++", "faust-g++", "faust-clang", "faust-mvec", "faust-mvec-v", "faust-jit"];
         peers.iter().filter_map(|p| cell(results, w, p, "norm")).fold(f64::NAN, f64::min)
     };
     println!("\nattacca-jit, ratio of ns a frame (below 1 is faster), blocks of 512");
@@ -51,12 +54,20 @@ fn print_ratios(results: &Value) {
         let vm = cell(results, w, "attacca-vm", "norm").unwrap_or(f64::NAN);
         let row = [jit / faust, jit / best_faust(w), mimium.unwrap_or(f64::NAN) / jit, vm / jit];
         let difference = cell(results, w, "attacca-jit", "max_diff").unwrap_or(f64::NAN);
-        println!("{w:12} {jit:12.2}{}{difference:12.1e}", row.map(|x| format!("{x:12.2}")).join(""));
+        println!(
+            "{w:12} {jit:12.2}{}{difference:12.1e}",
+            row.map(|x| format!("{x:12.2}")).join("")
+        );
         for (list, value) in ratios.iter_mut().zip(row) {
             if value.is_finite() {
                 list.push(value);
             }
         }
     }
-    println!("{:12} {:12}{}", "geometric", "mean", ratios.map(|r| format!("{:12.2}", geometric_mean(&r))).join(""));
+    println!(
+        "{:12} {:12}{}",
+        "geometric",
+        "mean",
+        ratios.map(|r| format!("{:12.2}", geometric_mean(&r))).join("")
+    );
 }

@@ -33,7 +33,10 @@ pub(super) fn run() -> Result<Value, Failure> {
 
 fn one(name: &str, file: &std::path::Path) -> Result<Value, Failure> {
     let (program, _) = program::compile(file, Target::Jit, RATE)?;
-    let mut renderer = Renderer::new(&program, RenderSettings { block: BLOCK, declick: 0.005, ..Default::default() });
+    let mut renderer = Renderer::new(
+        &program,
+        RenderSettings { block: BLOCK, declick: 0.005, ..Default::default() },
+    );
     let mut output = vec![vec![0.0; BLOCK]; program.layout().outputs as usize];
     let (mut plain, mut swapped) = (Vec::new(), Vec::new());
     for _ in 0..SWAPS {

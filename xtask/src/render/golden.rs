@@ -7,7 +7,12 @@ use std::path::Path;
 pub(super) fn compare(path: &Path, got: &[Vec<f64>], tolerance: f64) -> Outcome {
     let want = read(path)?;
     if want.len() != got.len() {
-        let message = format!("{}: has {} channels, the program gives {}", path.display(), want.len(), got.len());
+        let message = format!(
+            "{}: has {} channels, the program gives {}",
+            path.display(),
+            want.len(),
+            got.len()
+        );
         return Err(Failure::Rejected(message));
     }
     let lengths = (want.first().map_or(0, Vec::len), got.first().map_or(0, Vec::len));
@@ -33,7 +38,8 @@ pub(super) fn compare(path: &Path, got: &[Vec<f64>], tolerance: f64) -> Outcome 
         )));
     }
     if lengths.0 != lengths.1 {
-        let message = format!("{}: has {} frames, {} were rendered", path.display(), lengths.0, lengths.1);
+        let message =
+            format!("{}: has {} frames, {} were rendered", path.display(), lengths.0, lengths.1);
         return Err(Failure::Rejected(message));
     }
     Ok(())
@@ -45,16 +51,22 @@ fn read(path: &Path) -> Result<Vec<Vec<f64>>, Failure> {
         Some("wav") => Ok(super::score::read_wav(path)?.channels),
         Some("csv") => {
             let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
-            let row = |line: &str| line.split(',').map(|x| x.trim().parse()).collect::<Result<Vec<f64>, _>>();
+            let row = |line: &str| {
+                line.split(',').map(|x| x.trim().parse()).collect::<Result<Vec<f64>, _>>()
+            };
             let rows: Result<Vec<_>, _> = text.lines().map(row).collect();
-            planar(rows.map_err(|e| bad(e.to_string()))?).ok_or_else(|| bad("rows of different length".into()))
+            planar(rows.map_err(|e| bad(e.to_string()))?)
+                .ok_or_else(|| bad("rows of different length".into()))
         }
         Some("json") => {
             let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
-            let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
+            let json: serde_json::Value =
+                serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
             let rows = json["frames"].as_array().ok_or_else(|| bad("no \"frames\"".into()))?;
             let number = |x: &serde_json::Value| x.as_f64().unwrap_or(f64::NAN);
-            let rows = rows.iter().map(|r| r.as_array().map(|r| r.iter().map(number).collect()).unwrap_or_default());
+            let rows = rows
+                .iter()
+                .map(|r| r.as_array().map(|r| r.iter().map(number).collect()).unwrap_or_default());
             planar(rows.collect()).ok_or_else(|| bad("rows of different length".into()))
         }
         _ => Err(bad("a golden is a .wav, .csv or .json file".into())),

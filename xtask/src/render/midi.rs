@@ -43,15 +43,23 @@ pub(super) fn read(path: &Path, rate: f64) -> Result<(Vec<(u64, EventKind)>, u64
 
 fn event(channel: u8, message: MidiMessage) -> Option<EventKind> {
     match message {
-        MidiMessage::NoteOn { key, vel } if vel.as_int() > 0 => {
-            Some(EventKind::NoteOn { channel, note: key.as_int(), velocity: f64::from(vel.as_int()) })
-        }
+        MidiMessage::NoteOn { key, vel } if vel.as_int() > 0 => Some(EventKind::NoteOn {
+            channel,
+            note: key.as_int(),
+            velocity: f64::from(vel.as_int()),
+        }),
         MidiMessage::NoteOn { key, vel } | MidiMessage::NoteOff { key, vel } => {
-            Some(EventKind::NoteOff { channel, note: key.as_int(), velocity: f64::from(vel.as_int()) })
+            Some(EventKind::NoteOff {
+                channel,
+                note: key.as_int(),
+                velocity: f64::from(vel.as_int()),
+            })
         }
         MidiMessage::Controller { controller, value } => match controller.as_int() {
             120 | 123 => Some(EventKind::AllNotesOff),
-            controller => Some(EventKind::Cc { channel, controller, value: f64::from(value.as_int()) }),
+            controller => {
+                Some(EventKind::Cc { channel, controller, value: f64::from(value.as_int()) })
+            }
         },
         MidiMessage::PitchBend { bend } => Some(EventKind::Bend { channel, value: bend.as_f64() }),
         MidiMessage::ChannelAftertouch { vel } => {

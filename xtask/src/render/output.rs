@@ -32,7 +32,12 @@ pub(super) enum Bits {
 }
 
 /// The bytes of a file with these planar channels.
-pub(super) fn encode(format: Format, bits: Bits, rate: f64, channels: &[Vec<f64>]) -> Result<Vec<u8>, Failure> {
+pub(super) fn encode(
+    format: Format,
+    bits: Bits,
+    rate: f64,
+    channels: &[Vec<f64>],
+) -> Result<Vec<u8>, Failure> {
     match format {
         Format::Wav => wav(bits, rate, channels),
         Format::Csv => Ok(csv(channels).into_bytes()),
@@ -109,7 +114,9 @@ fn wav(bits: Bits, rate: f64, channels: &[Vec<f64>]) -> Result<Vec<u8>, Failure>
     }
     writer.finalize().map_err(failed)?;
     if clipped > 0 {
-        eprintln!("warning: {clipped} samples were beyond full scale and are clipped; `--bits 32f` keeps them");
+        eprintln!(
+            "warning: {clipped} samples were beyond full scale and are clipped; `--bits 32f` keeps them"
+        );
     }
     Ok(bytes.into_inner())
 }

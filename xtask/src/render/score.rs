@@ -22,13 +22,23 @@ pub(super) struct Wav {
 
 impl Plan {
     /// Reads every file the options name; status 2 for what is wrong with them.
-    pub(super) fn read(args: &Args, format: Format, program: &Arc<Program>, target: Target) -> Result<Self, Failure> {
+    pub(super) fn read(
+        args: &Args,
+        format: Format,
+        program: &Arc<Program>,
+        target: Target,
+    ) -> Result<Self, Failure> {
         let mut score = Score::default();
         let mut length = None;
         if let Some(path) = &args.input {
             let wav = read_wav(path)?;
             if f64::from(wav.rate) != args.sample_rate {
-                let message = format!("{} is at {} Hz; add --sample-rate {}", path.display(), wav.rate, wav.rate);
+                let message = format!(
+                    "{} is at {} Hz; add --sample-rate {}",
+                    path.display(),
+                    wav.rate,
+                    wav.rate
+                );
                 return Err(Failure::Usage(message));
             }
             length = wav.channels.first().map(|c| c.len() as u64);
@@ -73,7 +83,9 @@ fn frames(args: &Args, format: Format, given: Option<u64>) -> Result<u64, Failur
 }
 
 fn parse_swap(text: &str) -> Result<(u64, PathBuf), Failure> {
-    let parts = text.split_once(':').and_then(|(frame, path)| Some((frame.parse().ok()?, PathBuf::from(path))));
+    let parts = text
+        .split_once(':')
+        .and_then(|(frame, path)| Some((frame.parse().ok()?, PathBuf::from(path))));
     parts.ok_or_else(|| Failure::Usage(format!("--swap {text}: write FRAME:FILE")))
 }
 
@@ -90,7 +102,8 @@ fn params(args: &Args, programs: &[&Program]) -> Result<Vec<(u64, EventKind)>, F
 }
 
 fn one_param(param: &str, rate: f64, known: &[(String, u16)]) -> Result<(u64, EventKind), Failure> {
-    let usage = || Failure::Usage(format!("--param {param}: write NAME=VALUE or NAME=VALUE@SECONDS"));
+    let usage =
+        || Failure::Usage(format!("--param {param}: write NAME=VALUE or NAME=VALUE@SECONDS"));
     let (name, rest) = param.split_once('=').ok_or_else(usage)?;
     let (value, seconds) = rest.split_once('@').unwrap_or((rest, "0"));
     let value: f64 = value.parse().map_err(|_| usage())?;
@@ -101,7 +114,11 @@ fn one_param(param: &str, rate: f64, known: &[(String, u16)]) -> Result<(u64, Ev
     let Some((_, slot)) = known.iter().find(|(n, _)| n == name) else {
         let mut names: Vec<&str> = known.iter().map(|(n, _)| n.as_str()).collect();
         names.dedup();
-        let there = if names.is_empty() { "the program has none".to_owned() } else { format!("there are: {}", names.join(", ")) };
+        let there = if names.is_empty() {
+            "the program has none".to_owned()
+        } else {
+            format!("there are: {}", names.join(", "))
+        };
         return Err(Failure::Usage(format!("no control is called `{name}`; {there}")));
     };
     Ok(((seconds * rate).round() as u64, EventKind::Control { slot: *slot, value }))
@@ -121,6 +138,7 @@ pub(super) fn read_wav(path: &Path) -> Result<Wav, Failure> {
     };
     let samples = samples.map_err(bad)?;
     let width = usize::from(spec.channels.max(1));
-    let channels = (0..width).map(|c| samples.iter().skip(c).step_by(width).copied().collect()).collect();
+    let channels =
+        (0..width).map(|c| samples.iter().skip(c).step_by(width).copied().collect()).collect();
     Ok(Wav { rate: spec.sample_rate, channels })
 }

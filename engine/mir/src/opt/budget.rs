@@ -28,10 +28,14 @@ pub fn prune(module: &mut Module) {
     let graph = call_graph(module);
     let in_cycle = cyclic(module, &graph);
     let ops = || reached.iter().flat_map(|f| placed(&module.funcs[*f]));
-    if reached.iter().any(|f| in_cycle.contains(f)) || ops().any(|op| matches!(op, Op::CallClosure(_))) {
+    if reached.iter().any(|f| in_cycle.contains(f))
+        || ops().any(|op| matches!(op, Op::CallClosure(_)))
+    {
         return;
     }
-    if ops().filter(|op| matches!(op, Op::BudgetEnter(_))).count() as u32 >= attacca_rt::ctx::DEPTH_BUDGET {
+    if ops().filter(|op| matches!(op, Op::BudgetEnter(_))).count() as u32
+        >= attacca_rt::ctx::DEPTH_BUDGET
+    {
         return;
     }
     let faults = ops().any(|op| matches!(op, Op::Alloc(_)));
@@ -67,9 +71,12 @@ fn call_graph(module: &Module) -> SecondaryMap<FuncId, Vec<FuncId>> {
                 Op::CallClosure(sig) => {
                     let sig = &module.sigs[*sig];
                     let fits = |f: &Function| {
-                        f.closure && f.rets == sig.rets && f.params().get(1..) == Some(sig.params.as_slice())
+                        f.closure
+                            && f.rets == sig.rets
+                            && f.params().get(1..) == Some(sig.params.as_slice())
                     };
-                    graph[id].extend(module.funcs.iter().filter(|(_, f)| fits(f)).map(|(to, _)| to));
+                    graph[id]
+                        .extend(module.funcs.iter().filter(|(_, f)| fits(f)).map(|(to, _)| to));
                 }
                 _ => {}
             }
@@ -109,7 +116,12 @@ impl Tarjan {
         self.stack.push(func);
     }
 
-    fn visit(&mut self, root: FuncId, graph: &SecondaryMap<FuncId, Vec<FuncId>>, found: &mut Vec<FuncId>) {
+    fn visit(
+        &mut self,
+        root: FuncId,
+        graph: &SecondaryMap<FuncId, Vec<FuncId>>,
+        found: &mut Vec<FuncId>,
+    ) {
         self.open(root);
         let mut work = vec![(root, 0)];
         while let Some((func, next)) = work.pop() {
@@ -132,7 +144,12 @@ impl Tarjan {
         }
     }
 
-    fn close(&mut self, func: FuncId, graph: &SecondaryMap<FuncId, Vec<FuncId>>, found: &mut Vec<FuncId>) {
+    fn close(
+        &mut self,
+        func: FuncId,
+        graph: &SecondaryMap<FuncId, Vec<FuncId>>,
+        found: &mut Vec<FuncId>,
+    ) {
         let mut members = Vec::new();
         while let Some(member) = self.stack.pop() {
             self.on_stack[member] = false;
@@ -163,7 +180,8 @@ fn guard(func: &mut Function, site: u32) {
     let allowed = b.value(Op::BudgetEnter(site), &[], Ty::I64);
     b.branch(allowed, (body, &[]), (spent, &[]));
     b.switch_to(spent);
-    let zeros: SmallVec<[_; 4]> = rets.iter().map(|ty| b.value(constant_op(*ty, 0), &[], *ty)).collect();
+    let zeros: SmallVec<[_; 4]> =
+        rets.iter().map(|ty| b.value(constant_op(*ty, 0), &[], *ty)).collect();
     b.ret(&zeros);
     func.blocks[body].insts = insts;
     func.blocks[body].end = end;

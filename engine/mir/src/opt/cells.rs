@@ -47,14 +47,18 @@ pub fn scalarise(func: &mut Function, shapes: &PrimaryMap<crate::module::ShapeId
     split_initial_stores(func, &local);
     ssa::promote(func, &places, |func, inst| access(func, inst, &first));
     for block in func.blocks.values_mut() {
-        block.insts.retain(|i| !func.insts[*i].results.first().is_some_and(|r| first.contains_key(r)));
+        block
+            .insts
+            .retain(|i| !func.insts[*i].results.first().is_some_and(|r| first.contains_key(r)));
     }
 }
 
 fn access(func: &Function, inst: InstId, first: &FxHashMap<ValueId, usize>) -> Option<Access> {
     let data = &func.insts[inst];
     match data.op {
-        Op::HeapLoad { field, .. } => Some(Access::Read(first.get(&data.args[0])? + field as usize)),
+        Op::HeapLoad { field, .. } => {
+            Some(Access::Read(first.get(&data.args[0])? + field as usize))
+        }
         Op::HeapStore { field, .. } => {
             Some(Access::Write(first.get(&data.args[0])? + field as usize, data.args[1]))
         }
@@ -69,7 +73,9 @@ fn split_initial_stores(func: &mut Function, local: &[(ValueId, crate::module::S
         for inst in insts {
             func.blocks[block].insts.push(inst);
             let data = func.insts[inst].clone();
-            let Some((cell, shape)) = local.iter().find(|(cell, _)| data.results.first() == Some(cell)) else {
+            let Some((cell, shape)) =
+                local.iter().find(|(cell, _)| data.results.first() == Some(cell))
+            else {
                 continue;
             };
             for (field, value) in data.args.iter().enumerate() {

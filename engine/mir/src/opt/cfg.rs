@@ -81,8 +81,11 @@ impl Cfg {
     pub fn loops(&self) -> Vec<(BlockId, Vec<BlockId>)> {
         let mut loops: Vec<(BlockId, Vec<BlockId>)> = Vec::new();
         for header in &self.order {
-            let latches: Vec<BlockId> =
-                self.preds[*header].iter().copied().filter(|p| self.dominates(*header, *p)).collect();
+            let latches: Vec<BlockId> = self.preds[*header]
+                .iter()
+                .copied()
+                .filter(|p| self.dominates(*header, *p))
+                .collect();
             if latches.is_empty() {
                 continue;
             }

@@ -61,7 +61,9 @@ fn sweep(func: &mut Function, cfg: &Cfg, live: &SecondaryMap<ValueId, bool>) {
         let insts = std::mem::take(&mut func.blocks[*block].insts);
         let kept = insts
             .into_iter()
-            .filter(|i| keeps(&func.insts[*i].op) || func.insts[*i].results.iter().any(|r| live[*r]))
+            .filter(|i| {
+                keeps(&func.insts[*i].op) || func.insts[*i].results.iter().any(|r| live[*r])
+            })
             .collect();
         func.blocks[*block].insts = kept;
         if *block == func.entry {

@@ -115,9 +115,13 @@ impl Folder {
                 Some((_, base)) => known.global(base as i64 + i64::from(*offset), *ty),
                 None => Change::Keep,
             },
-            Op::HeapLoad { shape, field, ty } => self.heap_load(func, data.args[0], known, *shape, *field, *ty),
+            Op::HeapLoad { shape, field, ty } => {
+                self.heap_load(func, data.args[0], known, *shape, *field, *ty)
+            }
             Op::CallClosure(_) => self.call_closure(func, inst, known),
-            Op::Block { offset, .. } if known.blocks_are_static => match self.constant(func, data.args[0]) {
+            Op::Block { offset, .. } if known.blocks_are_static => match self
+                .constant(func, data.args[0])
+            {
                 Some((_, base)) => Change::Constant(Ty::I64, base.wrapping_add(u64::from(*offset))),
                 None => Change::Keep,
             },
@@ -127,13 +131,16 @@ impl Folder {
     }
 
     fn pure(&self, func: &Function, op: Pure, args: &[ValueId]) -> Change {
-        let constants: Vec<Option<u64>> = args.iter().map(|a| self.constant(func, *a).map(|(_, bits)| bits)).collect();
+        let constants: Vec<Option<u64>> =
+            args.iter().map(|a| self.constant(func, *a).map(|(_, bits)| bits)).collect();
         if constants.iter().all(Option::is_some) {
             let words: Vec<u64> = constants.into_iter().flatten().collect();
             return Change::Constant(op.result(), op.eval(&words));
         }
         match op {
-            Pure::Iadd | Pure::Isub | Pure::Ior | Pure::Ixor if constants[1] == Some(0) => Change::Same(args[0]),
+            Pure::Iadd | Pure::Isub | Pure::Ior | Pure::Ixor if constants[1] == Some(0) => {
+                Change::Same(args[0])
+            }
             Pure::Iadd if constants[0] == Some(0) => Change::Same(args[1]),
             Pure::Select | Pure::Iselect => match constants[0] {
                 Some(c) => Change::Same(if c != 0 { args[1] } else { args[2] }),
@@ -154,7 +161,9 @@ impl Folder {
         }
         let bits = |v| self.constant(func, v).map(|(_, bits)| bits);
         match (bits(data.args[1]), bits(data.args[2])) {
-            (Some(one), Some(0)) if one == 1.0f64.to_bits() => Change::Same(self.aliases.get(data.args[0])),
+            (Some(one), Some(0)) if one == 1.0f64.to_bits() => {
+                Change::Same(self.aliases.get(data.args[0]))
+            }
             _ => Change::Keep,
         }
     }
@@ -189,11 +198,13 @@ impl Folder {
         let Some(def) = self.defs[callee] else { return Change::Keep };
         let def = &func.insts[def];
         let target = match def.op {
-            Op::Alloc(_) => match def.args.first().and_then(|a| self.def(func, self.aliases.get(*a))) {
-                Some(Op::FuncAddr(target)) => Some(*target),
-                Some(Op::Iconst(number)) => known.function(*number),
-                _ => None,
-            },
+            Op::Alloc(_) => {
+                match def.args.first().and_then(|a| self.def(func, self.aliases.get(*a))) {
+                    Some(Op::FuncAddr(target)) => Some(*target),
+                    Some(Op::Iconst(number)) => known.function(*number),
+                    _ => None,
+                }
+            }
             Op::Rconst(at) if at != 0 => known.closure_code(at),
             _ => None,
         };

@@ -17,7 +17,8 @@ pub fn run(module: &mut Module) {
 pub fn hoist(func: &mut Function) {
     let cfg = Cfg::new(func);
     for (header, body) in cfg.loops() {
-        let outside: Vec<BlockId> = cfg.preds[header].iter().copied().filter(|p| !body.contains(p)).collect();
+        let outside: Vec<BlockId> =
+            cfg.preds[header].iter().copied().filter(|p| !body.contains(p)).collect();
         let [before] = outside.as_slice() else { continue };
         if matches!(func.blocks[*before].end, Term::Jump(_)) {
             hoist_loop(func, &cfg, &body, *before);
@@ -39,7 +40,8 @@ fn hoist_loop(func: &mut Function, cfg: &Cfg, body: &[BlockId], before: BlockId)
         let (moved, kept): (Vec<_>, Vec<_>) = insts.into_iter().partition(|inst| {
             let data = &func.insts[*inst];
             let fixed = data.args.iter().all(|a| !inside[*a]);
-            let moves = fixed && (data.op.effect() == Effect::Pure || memory.unchanged(func, *inst));
+            let moves =
+                fixed && (data.op.effect() == Effect::Pure || memory.unchanged(func, *inst));
             if moves {
                 data.results.iter().for_each(|r| inside[*r] = false);
             }
@@ -85,6 +87,7 @@ impl Stores {
     /// Whether this is a load that gives the same value each time round.
     fn unchanged(&self, func: &Function, inst: crate::module::InstId) -> bool {
         let load = matches!(func.insts[inst].op, Op::Load(..));
-        load && !self.everything && self.address(func, inst).is_some_and(|at| !self.words.contains(&at))
+        load && !self.everything
+            && self.address(func, inst).is_some_and(|at| !self.words.contains(&at))
     }
 }

@@ -44,7 +44,8 @@ fn candidate(func: &Function, cfg: &Cfg, block: BlockId) -> Option<(BlockId, Arm
         (Some(a), _) if a == other.to => (a, [Some(then.to), None]),
         (_, Some(b)) if b == then.to => (b, [None, Some(other.to)]),
         (None | Some(_), None | Some(_)) => {
-            return (then.to == other.to && selectable(func, then.to)).then_some((then.to, [None, None]));
+            return (then.to == other.to && selectable(func, then.to))
+                .then_some((then.to, [None, None]));
         }
     };
     let forward = cfg.rank[join] > cfg.rank[block];
@@ -59,7 +60,10 @@ fn cheap(func: &Function, arm: BlockId) -> bool {
     let mut total = 0;
     for inst in &func.blocks[arm].insts {
         let op = &func.insts[*inst].op;
-        let heavy = matches!(op, Op::Pure(Pure::Div | Pure::Sqrt | Pure::Rem) | Op::Slow(_) | Op::LineLoad { .. });
+        let heavy = matches!(
+            op,
+            Op::Pure(Pure::Div | Pure::Sqrt | Pure::Rem) | Op::Slow(_) | Op::LineLoad { .. }
+        );
         let readable = matches!(op, Op::Load(..) | Op::LinePos(_));
         if heavy || (op.effect() != Effect::Pure && !readable) {
             return false;

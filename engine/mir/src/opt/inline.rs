@@ -59,7 +59,8 @@ pub fn reachable(module: &Module, root: FuncId) -> Vec<FuncId> {
                 Op::Call(to) | Op::FuncAddr(to) => reached.push(to),
                 Op::CallClosure(_) if !unknown => {
                     unknown = true;
-                    reached.extend(module.funcs.iter().filter(|(_, f)| f.closure).map(|(id, _)| id));
+                    reached
+                        .extend(module.funcs.iter().filter(|(_, f)| f.closure).map(|(id, _)| id));
                 }
                 _ => {}
             }
@@ -166,13 +167,21 @@ impl Inliner<'_> {
     }
 
     /// The callee and its constant closure, if this call is to be inlined.
-    fn admits(&mut self, func: &Function, inst: InstId, callee: FuncId, link: usize) -> Option<(FuncId, u32)> {
+    fn admits(
+        &mut self,
+        func: &Function,
+        inst: InstId,
+        callee: FuncId,
+        link: usize,
+    ) -> Option<(FuncId, u32)> {
         let size = self.sizes[callee];
         if size > TINY && size > self.left || self.links[link].depth >= MAX_DEPTH {
             return None;
         }
         let closure = match func.insts[inst].args.first() {
-            Some(arg) if self.module.funcs[callee].closure => self.folder.reference(func, *arg).unwrap_or(0),
+            Some(arg) if self.module.funcs[callee].closure => {
+                self.folder.reference(func, *arg).unwrap_or(0)
+            }
             Some(_) | None => 0,
         };
         let mut at = Some(link);
@@ -208,9 +217,16 @@ impl Inliner<'_> {
         let mut blocks: SecondaryMap<BlockId, Option<BlockId>> = SecondaryMap::new();
         blocks[body.entry] = Some(block);
         for from in order.iter().skip(1) {
-            let params: Vec<ValueId> =
-                body.blocks[*from].params.iter().map(|p| clone_value(func, body, &mut values, *p)).collect();
-            let to = func.blocks.push(crate::module::Block { params, insts: Vec::new(), end: Term::Open });
+            let params: Vec<ValueId> = body.blocks[*from]
+                .params
+                .iter()
+                .map(|p| clone_value(func, body, &mut values, *p))
+                .collect();
+            let to = func.blocks.push(crate::module::Block {
+                params,
+                insts: Vec::new(),
+                end: Term::Open,
+            });
             blocks[*from] = Some(to);
         }
         let mut cloned: Vec<(BlockId, VecDeque<(InstId, usize)>)> = Vec::new();
@@ -277,13 +293,18 @@ fn clone_end(
     after: BlockId,
 ) -> Term {
     let value = |v: &ValueId| values[*v].unwrap_or(*v);
-    let jump = |j: &Jump| Jump { to: blocks[j.to].unwrap_or(after), args: j.args.iter().map(value).collect() };
+    let jump = |j: &Jump| Jump {
+        to: blocks[j.to].unwrap_or(after),
+        args: j.args.iter().map(value).collect(),
+    };
     match end {
         Term::Jump(to) => Term::Jump(jump(to)),
         Term::Branch { cond, then, other } => {
             Term::Branch { cond: value(cond), then: jump(then), other: jump(other) }
         }
-        Term::Return(returned) => Term::Jump(Jump { to: after, args: returned.iter().map(value).collect() }),
+        Term::Return(returned) => {
+            Term::Jump(Jump { to: after, args: returned.iter().map(value).collect() })
+        }
         Term::Open => Term::Open,
     }
 }

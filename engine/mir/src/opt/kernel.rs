@@ -90,9 +90,9 @@ impl Needs {
 /// After inlining: the kernel computes its own time, and announces it only to those who still ask.
 pub fn finish(module: &mut Module) {
     let Some(kernel) = module.kernel else { return };
-    let asked = reachable(module, kernel)
-        .iter()
-        .any(|f| *f != kernel && module.funcs[*f].insts.values().any(|inst| matches!(inst.op, Op::Now)));
+    let asked = reachable(module, kernel).iter().any(|f| {
+        *f != kernel && module.funcs[*f].insts.values().any(|inst| matches!(inst.op, Op::Now))
+    });
     let func = &mut module.funcs[kernel];
     let time = func.blocks.values().flat_map(|b| &b.insts).find_map(|inst| {
         let data = &func.insts[*inst];

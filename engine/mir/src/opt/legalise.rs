@@ -23,7 +23,10 @@ pub fn run(module: &mut Module) {
 pub fn legalise(func: &mut Function) {
     let mut aliases = Aliases::default();
     let constants = definitions(func);
-    let constant = |func: &Function, value: ValueId| match func.insts[constants.get(value).copied().flatten()?].op {
+    let constant = |func: &Function, value: ValueId| match func.insts
+        [constants.get(value).copied().flatten()?]
+    .op
+    {
         Op::Fconst(bits) => Some(f64::from_bits(bits)),
         _ => None,
     };
@@ -49,7 +52,12 @@ pub fn legalise(func: &mut Function) {
 }
 
 /// The value of an elementary function written out, or `None` for an op that stays.
-fn expand(emit: &mut Emit<'_>, inst: &Inst, aliases: &Aliases, second: Option<f64>) -> Option<ValueId> {
+fn expand(
+    emit: &mut Emit<'_>,
+    inst: &Inst,
+    aliases: &Aliases,
+    second: Option<f64>,
+) -> Option<ValueId> {
     let Op::Pure(op) = inst.op else { return None };
     let a = aliases.get(*inst.args.first()?);
     let b = inst.args.get(1).map_or(a, |b| aliases.get(*b));

@@ -2,7 +2,10 @@
 //!
 //! Sample form is optimised a little per function, wrapped in its frame loop by [`kernel`], then
 //! inlined and optimised as a whole. Every pass keeps every bit of what the program computes.
-#![expect(clippy::wildcard_enum_match_arm, reason = "a pass names the ops it changes; every other op stays as it is")]
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a pass names the ops it changes; every other op stays as it is"
+)]
 
 pub mod budget;
 pub mod cells;

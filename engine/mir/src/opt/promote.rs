@@ -52,7 +52,10 @@ impl Touched {
                     Op::Call(callee) => {
                         let base = data.args.first().and_then(|a| integer(func, &defs, *a));
                         match base {
-                            Some(base) if !module.funcs[callee].closure && calls_only_known(module, callee) => {
+                            Some(base)
+                                if !module.funcs[callee].closure
+                                    && calls_only_known(module, callee) =>
+                            {
                                 let words = i64::from(module.funcs[callee].state.words);
                                 touched.ranges.push((base, base + words));
                                 touched.ranges.push((0, i64::from(module.dsp_base)));
@@ -80,7 +83,11 @@ fn calls_only_known(module: &Module, callee: FuncId) -> bool {
     })
 }
 
-fn integer(func: &Function, defs: &SecondaryMap<ValueId, Option<InstId>>, value: ValueId) -> Option<i64> {
+fn integer(
+    func: &Function,
+    defs: &SecondaryMap<ValueId, Option<InstId>>,
+    value: ValueId,
+) -> Option<i64> {
     match func.insts[defs[value]?].op {
         Op::Iconst(x) => Some(x),
         _ => None,
@@ -88,12 +95,17 @@ fn integer(func: &Function, defs: &SecondaryMap<ValueId, Option<InstId>>, value:
 }
 
 /// The constant word address an instruction accesses, with the kind of access.
-fn address(func: &Function, defs: &SecondaryMap<ValueId, Option<InstId>>, inst: InstId) -> Option<i64> {
+fn address(
+    func: &Function,
+    defs: &SecondaryMap<ValueId, Option<InstId>>,
+    inst: InstId,
+) -> Option<i64> {
     let data = &func.insts[inst];
     match data.op {
-        Op::Load(_, offset) | Op::Store(_, offset) | Op::LinePos(offset) | Op::LineSetPos(offset) => {
-            Some(integer(func, defs, data.args[0])? + i64::from(offset))
-        }
+        Op::Load(_, offset)
+        | Op::Store(_, offset)
+        | Op::LinePos(offset)
+        | Op::LineSetPos(offset) => Some(integer(func, defs, data.args[0])? + i64::from(offset)),
         _ => None,
     }
 }
@@ -160,7 +172,9 @@ fn promotable(
             None => words.push((at, ty, stores, true)),
         }
     }
-    words.retain(|(at, ty, stores, same)| *stores && *same && *ty != Ty::Ref && !touched.contains(*at));
+    words.retain(|(at, ty, stores, same)| {
+        *stores && *same && *ty != Ty::Ref && !touched.contains(*at)
+    });
     words.truncate(most_words);
     words.into_iter().map(|(at, ty, ..)| (at, ty)).collect()
 }
@@ -169,7 +183,9 @@ fn promotable(
 fn advance_lines(func: &mut Function, touched: &Touched) {
     let cfg = Cfg::new(func);
     let Some((header, body)) = cfg.loops().into_iter().next() else { return };
-    let Some(latch) = cfg.preds[header].iter().copied().find(|p| cfg.dominates(header, *p)) else { return };
+    let Some(latch) = cfg.preds[header].iter().copied().find(|p| cfg.dominates(header, *p)) else {
+        return;
+    };
     let defs = definitions(func);
     let Some(frame) = frame_number(func, &defs, header, latch) else { return };
     let mut lines: FxHashMap<i64, Vec<(BlockId, InstId)>> = FxHashMap::default();
@@ -215,7 +231,9 @@ fn steps_by_one(
     read: InstId,
     write: InstId,
 ) -> bool {
-    if !matches!(func.insts[read].op, Op::LinePos(_)) || !matches!(func.insts[write].op, Op::LineSetPos(_)) {
+    if !matches!(func.insts[read].op, Op::LinePos(_))
+        || !matches!(func.insts[write].op, Op::LineSetPos(_))
+    {
         return false;
     }
     let Some(next) = defs[func.insts[write].args[1]] else { return false };

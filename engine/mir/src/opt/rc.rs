@@ -77,7 +77,11 @@ fn add(set: &mut Vec<ValueId>, value: ValueId, owned: &Set) {
     }
 }
 
-fn live_out(func: &Function, block: BlockId, live_in: &SecondaryMap<BlockId, Vec<ValueId>>) -> Vec<ValueId> {
+fn live_out(
+    func: &Function,
+    block: BlockId,
+    live_in: &SecondaryMap<BlockId, Vec<ValueId>>,
+) -> Vec<ValueId> {
     let mut live: Vec<ValueId> = Vec::new();
     for jump in func.blocks[block].end.jumps() {
         for value in &live_in[jump.to] {
@@ -90,7 +94,12 @@ fn live_out(func: &Function, block: BlockId, live_in: &SecondaryMap<BlockId, Vec
 }
 
 /// Inserts the ops within one block: what each instruction takes, and what dies behind it.
-fn count_block(func: &mut Function, block: BlockId, owned: &Set, live_in: &SecondaryMap<BlockId, Vec<ValueId>>) {
+fn count_block(
+    func: &mut Function,
+    block: BlockId,
+    owned: &Set,
+    live_in: &SecondaryMap<BlockId, Vec<ValueId>>,
+) {
     let insts = std::mem::take(&mut func.blocks[block].insts);
     let after = live_out(func, block, live_in);
     let end_uses = func.blocks[block].end.uses();
@@ -130,7 +139,9 @@ fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
     let data = b.func.insts[inst].clone();
     let refs: SmallVec<[ValueId; 4]> = match data.op {
         Op::Alloc(_) => data.args.clone(),
-        Op::Store(Ty::Ref, _) | Op::HeapStore { ty: Ty::Ref, .. } => [data.args[1]].into_iter().collect(),
+        Op::Store(Ty::Ref, _) | Op::HeapStore { ty: Ty::Ref, .. } => {
+            [data.args[1]].into_iter().collect()
+        }
         _ => SmallVec::new(),
     };
     for value in refs {
@@ -144,7 +155,9 @@ fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
         }
     }
     let old = match data.op {
-        Op::Store(Ty::Ref, offset) => Some(b.value(Op::Load(Ty::Ref, offset), &[data.args[0]], Ty::Ref)),
+        Op::Store(Ty::Ref, offset) => {
+            Some(b.value(Op::Load(Ty::Ref, offset), &[data.args[0]], Ty::Ref))
+        }
         Op::HeapStore { shape, field, ty: Ty::Ref } => {
             Some(b.value(Op::HeapLoad { shape, field, ty: Ty::Ref }, &[data.args[0]], Ty::Ref))
         }
@@ -155,7 +168,8 @@ fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
     if let Some(old) = old {
         b.effect(Op::Release, &[old]);
     }
-    let borrowed = matches!(data.op, Op::Load(Ty::Ref, _) | Op::HeapLoad { ty: Ty::Ref, .. } | Op::Rconst(_));
+    let borrowed =
+        matches!(data.op, Op::Load(Ty::Ref, _) | Op::HeapLoad { ty: Ty::Ref, .. } | Op::Rconst(_));
     if borrowed {
         match dies.iter().position(|v| *v == data.results[0]) {
             Some(at) => drop(dies.remove(at)),
@@ -190,7 +204,8 @@ fn end(b: &mut Builder<'_>, owned: &Set, mut dies: Vec<ValueId>) {
 }
 
 fn take_all(b: &mut Builder<'_>, values: &[ValueId], dies: &mut Vec<ValueId>) {
-    for value in values.iter().copied().filter(|v| b.func.values[*v] == Ty::Ref).collect::<Vec<_>>() {
+    for value in values.iter().copied().filter(|v| b.func.values[*v] == Ty::Ref).collect::<Vec<_>>()
+    {
         match dies.iter().position(|v| *v == value) {
             Some(at) => drop(dies.remove(at)),
             None => b.effect(Op::Retain, &[value]),
@@ -241,7 +256,14 @@ fn release_on_edges(
     }
 }
 
-fn release_on(func: &mut Function, from: BlockId, jump: Jump, cfg: &Cfg, owned: &Set, dead: &[ValueId]) -> Jump {
+fn release_on(
+    func: &mut Function,
+    from: BlockId,
+    jump: Jump,
+    cfg: &Cfg,
+    owned: &Set,
+    dead: &[ValueId],
+) -> Jump {
     let dead: Vec<ValueId> = dead.iter().copied().filter(|v| owned.contains(*v)).collect();
     if dead.is_empty() {
         return jump;
