@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::program::Program;
 use crate::target::Target;
 use attacca_lang::diag::{Diagnostic, Diagnostics};
-use attacca_lang::source::{FileId, SourceMap, Span};
+use attacca_lang::source::{FileId, LineColumn, SourceMap, Span};
 use attacca_lang::{lower, names, syntax, types};
 use attacca_mir::backend::{Backend as _, BackendError};
 use attacca_mir::module::Module;
@@ -20,6 +20,7 @@ use attacca_mir::verify;
 use attacca_rt::code::{Code, Image};
 use attacca_rt::ftz::Guard;
 use attacca_rt::{Hz, MAX_CHANNELS};
+use attacca_vm::globals::GlobalsError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -126,13 +127,15 @@ struct Text {
     file: FileId,
     diagnostics: Diagnostics,
     sample: Option<Module>,
+    /// Where `dsp` is defined.
+    dsp: Option<Span>,
 }
 
 impl Text {
     fn new(name: &str, text: &str) -> Self {
         let mut sources = SourceMap::new();
         let file = sources.add(name, text);
-        Self { sources, file, diagnostics: Diagnostics::new(), sample: None }
+        Self { sources, file, diagnostics: Diagnostics::new(), sample: None, dsp: None }
     }
 
     fn compiled(self, program: Option<Program>, start: Instant) -> Compiled {
@@ -152,6 +155,8 @@ impl Text {
         watch.see(Stage::Names, &|| format!("{named:#?}\n"));
         let typed = types::check(named, diags);
         watch.see(Stage::Types, &|| show_types(&typed));
+        let bindings = &typed.program.bindings;
+        self.dsp = typed.program.dsp.and_then(|dsp| bindings.get(dsp)).map(|dsp| dsp.span);
         if diags.has_errors() {
             return None;
         }
@@ -171,8 +176,10 @@ impl Text {
         watch: &mut dyn Watch,
     ) -> Option<Program> {
         if module.inputs.max(module.outputs) as usize > MAX_CHANNELS {
-            return self
-                .reject("too-many-channels", "`dsp` can have at most 64 inputs and 64 outputs");
+            let at = self.dsp.unwrap_or(self.start());
+            let message =
+                format!("`dsp` can have at most {MAX_CHANNELS} inputs and {MAX_CHANNELS} outputs");
+            return self.reject_at("too-many-channels", at, &message);
         }
         module.rate = options.rate.0;
         opt::prepare(&mut module);
@@ -210,7 +217,10 @@ impl Text {
                 module.words = run.words;
                 Some(run.image)
             }
-            Err(error) => self.reject("global-fault", &error.to_string()),
+            Err(error) => {
+                let at = self.fault_span(&error).unwrap_or(self.start());
+                self.reject_at("global-fault", at, &error.to_string())
+            }
         }
     }
 
@@ -233,8 +243,25 @@ impl Text {
 
     /// An error that has no place in the text.
     fn reject<T>(&mut self, code: &'static str, message: &str) -> Option<T> {
-        self.diagnostics.push(Diagnostic::error(code, Span::new(self.file, 0, 0), message));
+        self.reject_at(code, self.start(), message)
+    }
+
+    fn reject_at<T>(&mut self, code: &'static str, at: Span, message: &str) -> Option<T> {
+        self.diagnostics.push(Diagnostic::error(code, at, message));
         None
+    }
+
+    fn start(&self) -> Span {
+        Span::new(self.file, 0, 0)
+    }
+
+    /// The place that a fault of the global code names.
+    fn fault_span(&self, error: &GlobalsError) -> Option<Span> {
+        let GlobalsError::Fault(fault) = error else { return None };
+        let site = self.sample.as_ref()?.sites.get(fault.site as usize)?;
+        let place = LineColumn { line: site.line, column: site.column };
+        let offset = self.sources.get(self.file)?.offset(place);
+        Some(Span::new(self.file, offset, offset))
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Program {
     pub lambdas: PrimaryMap<LambdaId, Lambda>,
     /// The last global named `dsp`.
     pub dsp: Option<BindingId>,
+    /// Top-level statements with syntax errors: what else seems wrong there may follow from them.
+    pub broken: Vec<Span>,
 }
 
 /// A statement of a block or of the program.

@@ -17,6 +17,9 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Node};
 use crate::syntax::{SyntaxKind, SyntaxToken};
 
+/// Macros that are understood ahead of the macro stage.
+pub(super) const MACROS: &[&str] = &["Control", "midi_note_mono"];
+
 /// Names of built-ins that are known and do nothing yet.
 const PLANNED: &[&str] = &[
     "_mimium_schedule_at",
@@ -120,8 +123,10 @@ impl Resolve<'_> {
 
     fn path(&mut self, path: &ast::PathExpr, span: Span) -> ExprId {
         let Some(name) = path.plain() else {
-            return self.unsupported(span, span, "names of modules are");
+            self.module_name(span);
+            return self.error(span);
         };
+        let token = &name;
         let name = name.text();
         if let Some(binding) = self.scopes.find(name) {
             self.mention(binding);
@@ -130,11 +135,39 @@ impl Resolve<'_> {
         if let Some(builtin) = Builtin::named(name) {
             return self.add(ExprKind::Builtin(builtin), span);
         }
-        self.unknown_name(name, span);
+        match token.prev_token().map(|before| before.kind()) {
+            Some(SyntaxKind::Integer | SyntaxKind::Float) => self.number_with_letters(name, span),
+            Some(_) | None => self.unknown_name(name, span),
+        }
         self.error(span)
     }
 
+    /// A name from a module; nothing new once modules were reported.
+    fn module_name(&mut self, span: Span) {
+        if !self.foreign_any {
+            self.not_supported(span, "names from modules are");
+        }
+    }
+
+    /// `1e3`, `440Hz`, `2x`: a number and, without a space, a name that is not defined.
+    fn number_with_letters(&mut self, name: &str, span: Span) {
+        let message = format!("`{name}` right behind a number means nothing");
+        let error = Diagnostic::error("unknown-name", span, message);
+        let exponent = name.strip_prefix(['e', 'E']);
+        let exponent = exponent.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
+        self.report(error.help(if exponent {
+            "numbers have no exponents; write all digits, as 1000 for 1e3"
+        } else {
+            "numbers have no units; to multiply, write `*`"
+        }));
+    }
+
     fn unknown_name(&mut self, name: &str, span: Span) {
+        self.unknown_name_or(name, span, "define it with `let` or `fn` before its first use");
+    }
+
+    /// Reports a name that nothing defines; `otherwise` is the advice when no cause is evident.
+    fn unknown_name_or(&mut self, name: &str, span: Span, otherwise: &str) {
         if self.foreign_any || self.foreign.contains(name) {
             return;
         }
@@ -148,11 +181,23 @@ impl Resolve<'_> {
             let error = error.also(later, "defined further down");
             return self.report(error.help("move the definition in front of its first use"));
         }
+        if MACROS.contains(&name) {
+            return self.report(error.help(format!("it is called with `!`: {name}!(..)")));
+        }
+        if self.defining.iter().any(|defining| defining == name) {
+            return self.report(
+                error.help("a `let` can't use its own name; write `letrec` or `fn` for recursion"),
+            );
+        }
+        if let Some(gone) = self.gone.get(name).copied() {
+            let error = error.also(gone, "this one is seen only in its own block or function");
+            return self.report(error.help("define it where both places see it, or pass it on"));
+        }
         let builtins = Builtin::ALL.iter().map(|builtin| builtin.name());
         let near = nearest(name, self.scopes.names().chain(builtins)).map(str::to_owned);
         self.report(match near {
             Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help("define it with `let` or `fn` before its first use"),
+            None => error.help(otherwise),
         });
     }
 
@@ -187,6 +232,9 @@ impl Resolve<'_> {
         match op.kind() {
             SyntaxKind::PipeOp => {
                 let value = self.maybe(expr.left(), span);
+                if let Some(right) = expr.right().filter(|it| direct_placeholders(it) > 0) {
+                    return self.placeholder_in_pipe(&right, span);
+                }
                 let callee = self.maybe(expr.right(), span);
                 self.add(ExprKind::Call { callee, args: vec![value] }, span)
             }
@@ -194,6 +242,14 @@ impl Resolve<'_> {
             SyntaxKind::At => self.schedule(expr, &op, span),
             _ => self.operator(expr, &op, None, span),
         }
+    }
+
+    /// `x |> f(_, e)` where `||>` was meant.
+    fn placeholder_in_pipe(&mut self, right: &ast::Expr, span: Span) -> ExprId {
+        let at = self.span_of(right.syntax());
+        let error = Diagnostic::error("misplaced-placeholder", at, "`|>` takes no `_`");
+        self.report(error.help("write `||>`: it puts the piped value in the place of `_`"));
+        self.error(span)
     }
 
     /// An operator as a call. `hole` is what a `_` operand stands for.
@@ -359,52 +415,106 @@ impl Resolve<'_> {
         let value = self.maybe(expr.value(), span);
         let Some(place) = expr.place() else { return self.error(span) };
         let mut fields = Vec::new();
-        let Some(target) = self.place(&place, &mut fields) else { return self.error(span) };
+        let record = written_like_a_record(expr);
+        let Some(target) = self.place(&place, &mut fields, record) else {
+            return self.error(span);
+        };
         self.mention(target);
         self.program.bindings[target].assigned = true;
         self.add(ExprKind::Assign { target, fields, value }, span)
     }
 
     /// The variable on the left of a `=`, and the fields below it.
-    fn place(&mut self, place: &ast::Expr, fields: &mut Vec<(SmolStr, Span)>) -> Option<BindingId> {
+    fn place(
+        &mut self,
+        place: &ast::Expr,
+        fields: &mut Vec<(SmolStr, Span)>,
+        braces: Braces,
+    ) -> Option<BindingId> {
         let span = self.span_of(place.syntax());
         match place {
             ast::Expr::FieldExpr(it) => {
-                let target = self.place(&it.base()?, fields)?;
+                let target = self.place(&it.base()?, fields, braces)?;
                 let name = it.name()?;
                 fields.push((name.text().into(), self.token_span(&name)));
                 return Some(target);
             }
             ast::Expr::PathExpr(it) => match it.plain() {
-                Some(name) => return self.target(name.text(), span),
-                None => self.not_supported(span, "names of modules are"),
+                Some(name) => return self.target(name.text(), span, braces),
+                None => self.module_name(span),
             },
             ast::Expr::IndexExpr(_) => {
-                self.not_assignable(span, "elements of an array can't be assigned");
+                let help = "make a new array that differs in this element";
+                self.not_assignable(span, "elements of an array can't be assigned", help);
             }
             ast::Expr::ProjExpr(_) => {
-                self.not_assignable(span, "parts of a tuple can't be assigned");
+                let help = "assign a new tuple to the whole variable: t = (.., ..)";
+                self.not_assignable(span, "elements of a tuple can't be assigned", help);
             }
-            _ => self.not_assignable(span, "only variables and their fields can be assigned"),
+            ast::Expr::TupleExpr(_) => {
+                let help = "assign one variable a line, or bind new ones: let (a, b) = ..";
+                self.not_assignable(span, "a tuple of variables can't be assigned", help);
+            }
+            ast::Expr::SelfExpr(_) => {
+                let help = "`self` is the function's last result; make the new value its result";
+                self.not_assignable(span, &cannot_assign(place), help);
+            }
+            ast::Expr::NowExpr(_) | ast::Expr::SamplerateExpr(_) => {
+                let help = "to compare, write `==`; to keep a value, bind it with `let`";
+                self.not_assignable(span, &cannot_assign(place), help);
+            }
+            _ => {
+                let help = "to compare, write `==`; to keep a value, bind it with `let`";
+                self.not_assignable(span, "only variables and their fields can be assigned", help);
+            }
         }
         None
     }
 
-    fn target(&mut self, name: &str, span: Span) -> Option<BindingId> {
+    fn target(&mut self, name: &str, span: Span, braces: Braces) -> Option<BindingId> {
         let found = self.scopes.find(name);
-        if found.is_none() {
-            if Builtin::named(name).is_some() {
-                self.not_assignable(span, &format!("`{name}` is built in and can't be assigned"));
-            } else {
-                self.unknown_name(name, span);
-            }
+        if found.is_some() {
+            return found;
         }
-        found
+        if Builtin::named(name).is_some() {
+            let message = format!("`{name}` is built in and can't be assigned");
+            self.not_assignable(span, &message, "bind a variable with `let` and assign that");
+            return None;
+        }
+        let help = match braces {
+            Braces::LikeARecord => format!(
+                "these braces are a block; a record here has two pairs: {{ {{{name} = ..}} }}"
+            ),
+            Braces::None => format!("to define it here, write: let {name} = .."),
+        };
+        self.unknown_name_or(name, span, &help);
+        None
     }
 
-    fn not_assignable(&mut self, span: Span, message: &str) {
-        let error = Diagnostic::error("not-assignable", span, message);
-        self.report(error.help("bind a variable with `let` and assign that"));
+    fn not_assignable(&mut self, span: Span, message: &str, help: &str) {
+        self.report(Diagnostic::error("not-assignable", span, message).help(help));
+    }
+}
+
+fn cannot_assign(place: &ast::Expr) -> String {
+    format!("`{}` can't be assigned", place.syntax().text())
+}
+
+/// Whether an assignment looks like the inside of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Braces {
+    /// It is the only statement of its block.
+    LikeARecord,
+    None,
+}
+
+fn written_like_a_record(expr: &ast::AssignExpr) -> Braces {
+    let parents = expr.syntax().ancestors().skip(1).take(2).map(|node| node.kind());
+    let siblings = expr.syntax().parent().and_then(|it| it.parent());
+    let alone = siblings.is_some_and(|block| block.children().count() == 1);
+    match parents.collect::<Vec<_>>().as_slice() {
+        [SyntaxKind::ExprStmt, SyntaxKind::Block] if alone => Braces::LikeARecord,
+        _ => Braces::None,
     }
 }
 

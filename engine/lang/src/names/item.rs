@@ -96,7 +96,18 @@ impl Resolve<'_> {
     }
 
     fn foreign_stmt(&mut self, stmt: &ast::Stmt, what: &str) {
-        let span = self.head_span(stmt);
+        let span = match stmt {
+            ast::Stmt::StageDecl(it) => self.span_of(it.syntax()),
+            ast::Stmt::FnDef(_)
+            | ast::Stmt::LetStmt(_)
+            | ast::Stmt::LetrecStmt(_)
+            | ast::Stmt::ExprStmt(_)
+            | ast::Stmt::ModDef(_)
+            | ast::Stmt::UseStmt(_)
+            | ast::Stmt::Include(_)
+            | ast::Stmt::TypeAlias(_)
+            | ast::Stmt::TypeDef(_) => self.head_span(stmt),
+        };
         self.not_supported(span, what);
         self.foreign_definition(stmt);
     }
@@ -175,10 +186,17 @@ impl Resolve<'_> {
     fn let_stmt(&mut self, stmt: &ast::LetStmt) -> Stmt {
         let span = self.span_of(stmt.syntax());
         let ty = stmt.ty().map(|ty| self.ty(&ty));
+        let own = match stmt.pattern() {
+            Some(ast::Pattern::NamePat(it)) => it.name(),
+            Some(_) | None => None,
+        };
+        let outer = self.defining.len();
+        self.defining.extend(own.map(|name| SmolStr::new(name.text())));
         let value = match stmt.value() {
             Some(value) => self.expr(&value),
             None => self.error(span),
         };
+        self.defining.truncate(outer);
         let pattern = match stmt.pattern() {
             Some(pattern) => self.pattern(&pattern),
             None => Pattern::Ignore(span),

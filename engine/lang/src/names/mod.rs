@@ -26,6 +26,7 @@ use crate::syntax::ast::{self, Node};
 use crate::syntax::{Parse, SyntaxNode, SyntaxToken};
 
 use scope::Scopes;
+pub(crate) use suggest::nearest;
 
 /// Resolves a program.
 pub fn resolve(parse: &Parse, diags: &mut Diagnostics) -> Program {
@@ -39,6 +40,8 @@ pub fn resolve(parse: &Parse, diags: &mut Diagnostics) -> Program {
         later: FxHashMap::default(),
         types: FxHashSet::default(),
         foreign: FxHashSet::default(),
+        gone: FxHashMap::default(),
+        defining: Vec::new(),
         foreign_any: false,
         lambda: None,
         depth: Depth::Top,
@@ -78,6 +81,10 @@ struct Resolve<'a> {
     types: FxHashSet<SmolStr>,
     /// Names defined by something not supported yet.
     foreign: FxHashSet<SmolStr>,
+    /// Names that were seen only inside a block or function, and where they are bound.
+    gone: FxHashMap<SmolStr, Span>,
+    /// Names of the `let`s whose values are being resolved.
+    defining: Vec<SmolStr>,
     /// Whether any unknown name may come from something not supported yet, or broken.
     foreign_any: bool,
     lambda: Option<LambdaId>,
@@ -173,7 +180,11 @@ impl Resolve<'_> {
         let depth = std::mem::replace(&mut self.depth, Depth::Inside);
         let result = inside(self);
         self.depth = depth;
-        self.scopes.close(mark);
+        for (name, binding) in self.scopes.close(mark) {
+            if let Some(binding) = binding.and_then(|it| self.program.bindings.get(it)) {
+                self.gone.insert(name, binding.span);
+            }
+        }
         result
     }
 
@@ -187,7 +198,11 @@ impl Resolve<'_> {
         let mut stage = Stage::Main;
         for (index, item) in items.iter().enumerate() {
             let next = items.get(index + 1).map(|next| self.span_of(next.syntax()).start);
-            self.speech = self.speech_for(self.span_of(item.syntax()), next);
+            let span = self.span_of(item.syntax());
+            self.speech = self.speech_for(span, next);
+            if self.speech == Speech::Silent {
+                self.program.broken.push(span);
+            }
             if let ast::Stmt::StageDecl(decl) = item {
                 stage = self.stage(decl, stage);
                 continue;

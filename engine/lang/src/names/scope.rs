@@ -24,12 +24,13 @@ impl Scopes {
         Mark(self.log.len())
     }
 
-    pub(super) fn close(&mut self, mark: Mark) {
-        for name in self.log.drain(mark.0..) {
-            if let Some(stack) = self.bindings.get_mut(&name) {
-                stack.pop();
-            }
-        }
+    /// Ends a scope; gives what is no longer seen.
+    pub(super) fn close(&mut self, mark: Mark) -> Vec<(SmolStr, Option<BindingId>)> {
+        let pop = |name: SmolStr| {
+            let binding = self.bindings.get_mut(&name).and_then(Vec::pop);
+            (name, binding)
+        };
+        self.log.drain(mark.0..).map(pop).collect()
     }
 
     pub(super) fn bind(&mut self, name: SmolStr, binding: BindingId) {

@@ -6,6 +6,8 @@
 )]
 
 use super::Resolve;
+use super::expr::MACROS;
+use super::suggest::nearest;
 use crate::diag::Diagnostic;
 use crate::hir::{ExprId, ExprKind};
 use crate::source::Span;
@@ -24,20 +26,37 @@ impl Resolve<'_> {
             Some("Control") => self.control(&args, span),
             Some("midi_note_mono") => self.midi_note(&args, span),
             Some(other) => {
-                self.not_supported(span, &format!("the macro `{other}!` is"));
+                self.other_macro(other, span);
                 None
             }
             None => {
-                self.not_supported(span, "calling macros of modules is");
+                if !self.foreign_any {
+                    self.not_supported(span, "calling macros from modules is");
+                }
                 None
             }
         };
         self.add(kind.unwrap_or(ExprKind::Error), span)
     }
 
+    /// A macro of a library or of the program.
+    fn other_macro(&mut self, name: &str, span: Span) {
+        if self.foreign_any || self.foreign.contains(name) {
+            return;
+        }
+        let message = format!("the macro `{name}!` is not supported yet");
+        let error = Diagnostic::error("not-supported-yet", span, message);
+        let small = name.to_lowercase();
+        let near = MACROS.iter().copied().find(|it| it.to_lowercase() == small);
+        self.report(match near.or_else(|| nearest(name, MACROS.iter().copied())) {
+            Some(near) => error.help(format!("did you mean `{near}!`?")),
+            None => error,
+        });
+    }
+
     fn control(&mut self, args: &[ast::Expr], span: Span) -> Option<ExprKind> {
         let [name, initial] = args else {
-            self.wrong_count("Control!(\"name\", initial)", span);
+            self.wrong_count(("Control!", 2), args.len(), "Control!(\"name\", initial)", span);
             return None;
         };
         let name = self.literal(name, literal_string, "a name in quotes");
@@ -47,7 +66,8 @@ impl Resolve<'_> {
 
     fn midi_note(&mut self, args: &[ast::Expr], span: Span) -> Option<ExprKind> {
         let [channel_arg, note, velocity] = args else {
-            self.wrong_count("midi_note_mono!(channel, note, velocity)", span);
+            let form = "midi_note_mono!(channel, note, velocity)";
+            self.wrong_count(("midi_note_mono!", 3), args.len(), form, span);
             return None;
         };
         let channel = self.literal(channel_arg, literal_number, "a number");
@@ -56,15 +76,20 @@ impl Resolve<'_> {
         let channel = channel?;
         if !(0.0..=LAST_CHANNEL).contains(&channel) || channel.fract() != 0.0 {
             let at = self.span_of(channel_arg.syntax());
-            let error = Diagnostic::error("midi-channel", at, "there is no such MIDI channel");
+            let error = Diagnostic::error(
+                "midi-channel",
+                at,
+                format!("there is no MIDI channel {channel}"),
+            );
             self.report(error.help("channels are the whole numbers from 0 to 14"));
             return None;
         }
         Some(ExprKind::MidiNote { channel: channel as u8, note: note?, velocity: velocity? })
     }
 
-    fn wrong_count(&mut self, form: &str, span: Span) {
-        let error = Diagnostic::error("wrong-argument-count", span, "wrong number of arguments");
+    fn wrong_count(&mut self, (name, wanted): (&str, usize), given: usize, form: &str, span: Span) {
+        let message = format!("`{name}` takes {wanted} arguments, {given} given");
+        let error = Diagnostic::error("wrong-argument-count", span, message);
         self.report(error.help(format!("write {form}")));
     }
 
@@ -79,13 +104,21 @@ impl Resolve<'_> {
         if found.is_none() {
             let span = self.span_of(arg.syntax());
             if matches!(arg, ast::Expr::Literal(_)) {
-                let message = format!("{wanted} goes here");
+                let message = format!("{wanted} is expected here");
                 self.report(Diagnostic::error("macro-argument", span, message));
             } else {
-                self.not_supported(span, "a macro argument other than a literal is");
+                self.computed_argument(span, wanted);
             }
         }
         found
+    }
+}
+
+impl Resolve<'_> {
+    fn computed_argument(&mut self, span: Span, wanted: &str) {
+        let message = "a macro argument that has to be computed is not supported yet";
+        let error = Diagnostic::error("not-supported-yet", span, message);
+        self.report(error.help(format!("write the value itself: {wanted}")));
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// The name nearest to `wanted`, if one is near enough to be a slip of the fingers. Among equally
 /// near names the alphabetically first.
-pub(super) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let length = wanted.chars().count();
     let limit = match length {
         0..=2 => return None,

@@ -338,8 +338,8 @@ fn unknown_names() {
     check(
         "fn c() { { let t = 1 }\n  t }",
         expect![[r#"
-        let c.0 = c|| {{let t.1 = 1; ()}; error}
-        error[unknown-name] 2:3: `t` is not defined here (help: define it with `let` or `fn` before its first use)"#]],
+            let c.0 = c|| {{let t.1 = 1; ()}; error}
+            error[unknown-name] 2:3: `t` is not defined here (help: define it where both places see it, or pass it on)"#]],
     );
     rejects(
         &["unknown-name"],

@@ -69,7 +69,9 @@ impl Resolve<'_> {
     fn path_type(&mut self, ty: &ast::PathType, span: Span) -> TypeExprKind {
         let segments: Vec<_> = ty.segments().collect();
         let [name] = segments.as_slice() else {
-            self.not_supported(span, "types of modules are");
+            if !self.foreign_any {
+                self.not_supported(span, "types from modules are");
+            }
             return TypeExprKind::Infer;
         };
         let name = name.text();

@@ -71,6 +71,10 @@ pub(super) struct Parser<'a> {
     depth: u32,
     last_error: Option<usize>,
     gave_up: bool,
+    /// A string or comment has no end: that the text ends too early follows from it.
+    open_end: bool,
+    /// Reserved words that were reported as names; their uses are no news.
+    reserved: Vec<SyntaxKind>,
 }
 
 impl<'a> Parser<'a> {
@@ -81,9 +85,25 @@ impl<'a> Parser<'a> {
         diags: &'a mut Diagnostics,
     ) -> Self {
         let seen = see(source, file, raw, diags);
+        let open_end =
+            diags.iter().any(|one| one.span.file == file && one.code.starts_with("unterminated"));
         let events = Vec::with_capacity(seen.len() * 3);
         let (pos, depth, last_error, gave_up) = (0, 0, None, false);
-        Self { source, file, raw, seen, pos, events, diags, depth, last_error, gave_up }
+        let reserved = Vec::new();
+        Self {
+            source,
+            file,
+            raw,
+            seen,
+            pos,
+            events,
+            diags,
+            depth,
+            last_error,
+            gave_up,
+            open_end,
+            reserved,
+        }
     }
 
     // Looking.
@@ -147,6 +167,12 @@ impl<'a> Parser<'a> {
 
     pub(super) fn span(&self) -> Span {
         self.span_at(self.pos)
+    }
+
+    /// The place right behind the last token taken: where something is missing.
+    pub(super) fn span_behind(&self) -> Span {
+        let end = self.pos.checked_sub(1).map_or(0, |before| self.span_at(before).end);
+        Span::new(self.file, end, end)
     }
 
     // Taking.
@@ -291,11 +317,22 @@ impl<'a> Parser<'a> {
 
     /// Reports a mistake at the current token, unless one was already reported there.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
-        if self.gave_up || self.last_error == Some(self.pos) {
+        let known = self.open_end && self.at_end();
+        if known || self.gave_up || self.last_error == Some(self.pos) {
             return;
         }
         self.last_error = Some(self.pos);
         self.diags.push(diagnostic);
+    }
+
+    /// Notes that the current token was reported as a reserved word used as a name.
+    pub(super) fn reserve(&mut self) {
+        self.reserved.push(self.current());
+    }
+
+    /// Whether the current token is such a word, used again.
+    pub(super) fn at_reserved(&self) -> bool {
+        self.reserved.contains(&self.current())
     }
 
     // Building.
@@ -430,12 +467,18 @@ fn hidden(kind: SyntaxKind) -> bool {
 fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Vec<Seen> {
     let mut seen = Vec::with_capacity(raw.len());
     let mut start = 0;
+    let mut in_quotes = false;
     let (mut after_break, mut at_margin, mut joined) = (true, true, false);
     for token in raw {
         let end = start + token.len;
         let text = source.get(start as usize..end as usize).unwrap_or("");
         let span = Span::new(file, start, end);
-        if let Some(diagnostic) = token_error(token.kind, text, span) {
+        // A second quote that is not `"` closes the string that the first one was to open.
+        let quote = token.kind == SyntaxKind::Unknown && text.contains(QUOTES);
+        in_quotes = in_quotes != quote && token.kind != SyntaxKind::Newline;
+        if let Some(diagnostic) = token_error(token.kind, text, span)
+            && (!quote || in_quotes)
+        {
             diags.push(diagnostic);
         }
         if hidden(token.kind) {
@@ -452,6 +495,9 @@ fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Ve
     seen
 }
 
+/// Quotes of printed text.
+const QUOTES: [char; 5] = ['“', '”', '„', '«', '»'];
+
 fn token_error(kind: SyntaxKind, text: &str, span: Span) -> Option<Diagnostic> {
     let open_string = kind == SyntaxKind::Str && (text.len() < 2 || !text.ends_with('"'));
     let open_comment = kind == SyntaxKind::Comment
@@ -462,9 +508,8 @@ fn token_error(kind: SyntaxKind, text: &str, span: Span) -> Option<Diagnostic> {
         let error = Diagnostic::error("unexpected-character", span, message);
         return Some(match text {
             "&" => error.help("\"and\" is written `&&`"),
-            _ if text.contains(['“', '”', '„']) => {
-                error.help("strings are written with plain `\"`")
-            }
+            "'" => error.help("strings are written with `\"`"),
+            _ if text.contains(QUOTES) => error.help("strings are written with plain `\"`"),
             _ => error,
         });
     }

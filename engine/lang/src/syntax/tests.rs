@@ -367,10 +367,10 @@ fn a_missing_brace_ends_at_the_next_definition() {
     check(
         "fn a() { f(1\nfn b() { 2 }\nfn c() { 3 }",
         expect![[r#"
-        FnDef(fn a ParamList(( )) Block({ CallExpr(f ArgList(( 1))))
-        FnDef(fn b ParamList(( )) Block({ 2 }))
-        FnDef(fn c ParamList(( )) Block({ 3 }))
-        error[expected-token] 2:1: expected `,` or `)`, found `fn`"#]],
+            FnDef(fn a ParamList(( )) Block({ CallExpr(f ArgList(( 1))))
+            FnDef(fn b ParamList(( )) Block({ 2 }))
+            FnDef(fn c ParamList(( )) Block({ 3 }))
+            error[expected-token] 2:1: expected `,` or `)`, found `fn`"#]],
     );
 }
 
@@ -444,8 +444,7 @@ fn wrong_signs() {
             error[expected-token] 1:2: expected a statement, found `<-` (`<-` belongs to record updates; to compare, write `< -`)
             error[expected-expression] 2:1: there is no prefix `!` (use the function: not(x))
             error[unexpected-character] 4:3: `&` means nothing here ("and" is written `&&`)
-            error[unexpected-character] 5:1: `“` means nothing here (strings are written with plain `"`)
-            error[unexpected-character] 5:3: `”` means nothing here (strings are written with plain `"`)"#]],
+            error[unexpected-character] 5:1: `“` means nothing here (strings are written with plain `"`)"#]],
     );
 }
 

@@ -26,7 +26,7 @@ impl Checker<'_, '_> {
         }
         match (builtin, &types[..], &places[..]) {
             (Builtin::Add | Builtin::Sub | Builtin::Mult | Builtin::Div, [a, b], [at, bt]) => {
-                let op = operator(builtin);
+                let op = self.written(site, builtin);
                 self.arithmetic(site, op, (a, *at), (b, *bt))
             }
             (Builtin::Eq | Builtin::Ne, [a, b], [at, bt])
@@ -37,7 +37,24 @@ impl Checker<'_, '_> {
                 self.expect(expected, found, at, Why::Operand(other));
                 Ty::Number
             }
-            (builtin, [one], [at]) if builtin.arity() == 1 => self.unary(site, one, *at),
+            (builtin, [one], _) if builtin.arity() == 1 => self.unary(site, one),
+            (
+                Builtin::Modulo
+                | Builtin::Pow
+                | Builtin::Eq
+                | Builtin::Ne
+                | Builtin::Lt
+                | Builtin::Le
+                | Builtin::Gt
+                | Builtin::Ge
+                | Builtin::And
+                | Builtin::Or,
+                [a, b],
+                [at, bt],
+            ) => {
+                self.operands(self.written(site, builtin), [(a, *at), (b, *bt)]);
+                Ty::Number
+            }
             (builtin, types, places) if types.len() == builtin.arity() => {
                 let why = Why::Argument(self.span(site.callee));
                 for (ty, at) in types.iter().zip(places) {
@@ -52,17 +69,17 @@ impl Checker<'_, '_> {
                     given: types.len(),
                     at: self.span(site.call),
                     declared: None,
-                    record_hint: false,
+                    hint: self.count_hint(site, None, types.len() < builtin.arity()),
                 };
                 self.report(error);
-                Ty::Number
+                Ty::Error
             }
         }
     }
 
-    fn unary(&mut self, site: CallSite<'_>, found: &Ty, at: Span) -> Ty {
+    fn unary(&mut self, site: CallSite<'_>, found: &Ty) -> Ty {
         match self.table.resolve(found) {
-            tuple @ Ty::Tuple(_) => self.spread(site.call, &tuple, at),
+            tuple @ Ty::Tuple(_) => self.spread(site, &tuple),
             one @ (Ty::Number
             | Ty::Int
             | Ty::Str
@@ -73,6 +90,23 @@ impl Checker<'_, '_> {
             | Ty::Error) => {
                 let func = Func { arg: Ty::Number, ret: Ty::Number, names: None };
                 self.apply(site, &func, &[one])
+            }
+        }
+    }
+
+    /// The name or sign by which the program calls it.
+    fn written(&self, site: CallSite<'_>, builtin: Builtin) -> &'static str {
+        let first = site.args.first().map_or(0, |arg| self.span(*arg).start);
+        let named = site.args.len() == 1 || self.span(site.callee).start < first;
+        if named { builtin.name() } else { operator(builtin) }
+    }
+
+    /// Both operands must be numbers; one message for both.
+    fn operands(&mut self, op: &'static str, operands: [(&Ty, Span); 2]) {
+        for (ty, at) in operands {
+            if self.table.unify(&Ty::Number, ty).is_err() {
+                let found = self.table.zonk(ty);
+                return self.report(TypeError::OnlyNumbers { op, found, at });
             }
         }
     }
@@ -92,10 +126,30 @@ impl Checker<'_, '_> {
         let at = self.span(max);
         let ok = |value: f64| (0.0..MAX_DELAY + 1.0).contains(&value);
         let kind = &self.program.exprs[max].kind;
-        let value = if let ExprKind::Number(value) = kind { Some(*value) } else { None };
-        if !matches!(kind, ExprKind::Error) && !value.is_some_and(ok) {
+        let value = self.plain_number(max);
+        let literal = matches!(kind, ExprKind::Number(_));
+        let good = literal && value.is_some_and(ok);
+        if !good && !matches!(kind, ExprKind::Error) {
             self.report(TypeError::DelayMax { at, value });
         }
+    }
+
+    /// The value of a number as it is written, perhaps with a minus.
+    fn plain_number(&self, expr: ExprId) -> Option<f64> {
+        let program = self.program;
+        if let ExprKind::Number(value) = &program.exprs[expr].kind {
+            return Some(*value);
+        }
+        if let ExprKind::Call { callee, args } = &program.exprs[expr].kind
+            && let ExprKind::Builtin(Builtin::Sub) = program.exprs[*callee].kind
+            && let [zero, value] = args.as_slice()
+            && let (ExprKind::Number(zero_value), ExprKind::Number(value)) =
+                (&program.exprs[*zero].kind, &program.exprs[*value].kind)
+            && self.span(*zero) == self.span(*callee)
+        {
+            return Some(zero_value - value);
+        }
+        None
     }
 
     /// `a op b` for `+ - * /`: numbers, equal shapes, or a number with a tuple.
@@ -239,7 +293,21 @@ impl Checker<'_, '_> {
 
 /// How the program writes it.
 fn operator(builtin: Builtin) -> &'static str {
-    let signs =
-        [(Builtin::Add, "+"), (Builtin::Sub, "-"), (Builtin::Mult, "*"), (Builtin::Div, "/")];
+    let signs = [
+        (Builtin::Add, "+"),
+        (Builtin::Sub, "-"),
+        (Builtin::Mult, "*"),
+        (Builtin::Div, "/"),
+        (Builtin::Modulo, "%"),
+        (Builtin::Pow, "^"),
+        (Builtin::Eq, "=="),
+        (Builtin::Ne, "!="),
+        (Builtin::Lt, "<"),
+        (Builtin::Le, "<="),
+        (Builtin::Gt, ">"),
+        (Builtin::Ge, ">="),
+        (Builtin::And, "&&"),
+        (Builtin::Or, "||"),
+    ];
     signs.into_iter().find(|(known, _)| *known == builtin).map_or(builtin.name(), |(_, sign)| sign)
 }

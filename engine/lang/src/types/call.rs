@@ -6,7 +6,7 @@ use super::error::{MAX_SPREAD, TypeError, Why};
 use super::infer::Checker;
 use super::ty::{Fields, Func, Ty};
 use super::{CallPlan, ParamSource};
-use crate::hir::{ExprId, ExprKind, LambdaId};
+use crate::hir::{ExprId, ExprKind, Lambda, LambdaId};
 use crate::source::Span;
 
 /// The places a call's messages point at.
@@ -24,7 +24,11 @@ impl Checker<'_, '_> {
         if let ExprKind::Builtin(builtin) = self.program.exprs[callee].kind {
             return self.builtin_call(site, builtin);
         }
+        // In a pipe the argument is written in front of the function.
+        let piped = args.first().is_some_and(|arg| self.span(*arg).start < self.span(callee).start);
+        let outer = std::mem::replace(&mut self.piped_into, piped.then_some(callee));
         let callee_ty = self.expr(callee);
+        self.piped_into = outer;
         let found: Vec<Ty> = args.iter().map(|arg| self.expr(*arg)).collect();
         match self.table.resolve(&callee_ty) {
             Ty::Error => Ty::Error,
@@ -43,7 +47,7 @@ impl Checker<'_, '_> {
             | Ty::Record(_)
             | Ty::Var(_)) => {
                 let found = self.table.zonk(&other);
-                self.report(TypeError::NotAFunction { found, at: self.span(callee) });
+                self.report(TypeError::NotAFunction { found, at: self.span(callee), piped });
                 Ty::Error
             }
         }
@@ -54,19 +58,19 @@ impl Checker<'_, '_> {
         let arg = self.table.resolve(&func.arg);
         match found {
             [] => self.no_argument(site, &arg, func),
-            [only] => return self.one_argument(site, &arg, func, only),
+            [only] => self.one_argument(site, &arg, func, only),
             several => self.several_arguments(site, &arg, func, several),
+        }
+    }
+
+    fn no_argument(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func) -> Ty {
+        if self.table.unify(arg, &Ty::Unit).is_err() {
+            return self.wrong_count(site, arg, func, 0);
         }
         func.ret.clone()
     }
 
-    fn no_argument(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func) {
-        if self.table.unify(arg, &Ty::Unit).is_err() {
-            self.wrong_count(site, arg, func, 0);
-        }
-    }
-
-    fn several_arguments(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, found: &[Ty]) {
+    fn several_arguments(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, found: &[Ty]) -> Ty {
         let why = Why::Argument(self.span(site.callee));
         match arg {
             Ty::Tuple(wanted) if wanted.len() == found.len() => {
@@ -85,10 +89,9 @@ impl Checker<'_, '_> {
             | Ty::Str
             | Ty::Unit
             | Ty::Record(_)
-            | Ty::Func(_) => {
-                self.wrong_count(site, arg, func, found.len());
-            }
+            | Ty::Func(_) => return self.wrong_count(site, arg, func, found.len()),
         }
+        func.ret.clone()
     }
 
     fn one_argument(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, found: &Ty) -> Ty {
@@ -97,7 +100,7 @@ impl Checker<'_, '_> {
         let found = self.table.resolve(found);
         match (arg, &found) {
             (Ty::Number, Ty::Tuple(_)) if self.table.unify(&func.ret, &Ty::Number).is_ok() => {
-                return self.spread(site.call, &found, at);
+                return self.spread(site, &found);
             }
             (Ty::Tuple(wanted), Ty::Record(fields)) => {
                 match func
@@ -113,12 +116,14 @@ impl Checker<'_, '_> {
             (Ty::Tuple(wanted), Ty::Tuple(given)) if wanted.len() == given.len() => {
                 self.elements(site, wanted, given, why);
             }
-            (Ty::Tuple(_), Ty::Tuple(given)) => self.wrong_count(site, arg, func, given.len()),
+            (Ty::Tuple(_), Ty::Tuple(given)) => {
+                return self.wrong_count(site, arg, func, given.len());
+            }
             (Ty::Tuple(_), Ty::Number | Ty::Str | Ty::Func(_)) => {
-                self.wrong_count(site, arg, func, 1)
+                return self.wrong_count(site, arg, func, 1);
             }
             (Ty::Unit, found) if !matches!(found, Ty::Unit | Ty::Var(_) | Ty::Error) => {
-                self.wrong_count(site, arg, func, 1);
+                return self.wrong_count(site, arg, func, 1);
             }
             (Ty::Record(wanted), Ty::Record(given)) if given.len() > wanted.len() => {
                 if self.narrow(wanted, given, at, why) {
@@ -157,12 +162,16 @@ impl Checker<'_, '_> {
     }
 
     /// The function is applied to each number of a tuple; the result has the tuple's shape.
-    pub(super) fn spread(&mut self, call: ExprId, tuple: &Ty, at: Span) -> Ty {
-        self.calls.insert(call, CallPlan::Spread);
-        self.leaves(tuple, at, Why::Argument(at))
+    pub(super) fn spread(&mut self, site: CallSite<'_>, tuple: &Ty) -> Ty {
+        self.calls.insert(site.call, CallPlan::Spread);
+        let at = site.args.first().copied().unwrap_or(site.call);
+        self.leaves(tuple, at, Why::Argument(self.span(site.callee)))
     }
 
-    fn leaves(&mut self, ty: &Ty, at: Span, why: Why) -> Ty {
+    /// `of` is the tuple, or what a part that is not written out belongs to.
+    fn leaves(&mut self, ty: &Ty, of: ExprId, why: Why) -> Ty {
+        let program = self.program;
+        let at = self.span(of);
         match self.table.resolve(ty) {
             Ty::Tuple(parts) if parts.len() > MAX_SPREAD => {
                 self.report(TypeError::TooLong { length: parts.len(), at });
@@ -170,8 +179,13 @@ impl Checker<'_, '_> {
             }
             Ty::Tuple(parts) => {
                 let mut out = Vec::with_capacity(parts.len());
-                for part in parts.iter() {
-                    out.push(self.leaves(part, at, why));
+                for (index, part) in parts.iter().enumerate() {
+                    let written = if let ExprKind::Tuple(written) = &program.exprs[of].kind {
+                        written.get(index).copied()
+                    } else {
+                        None
+                    };
+                    out.push(self.leaves(part, written.unwrap_or(of), why));
                 }
                 Ty::tuple(out)
             }
@@ -199,7 +213,8 @@ impl Checker<'_, '_> {
             let name = &program.bindings[param.binding].name;
             match (fields.iter().find(|(field, _)| field == name), param.default) {
                 (Some((field, ty)), _) => {
-                    self.expect(wanted, ty, at, why);
+                    let place = self.field_span(site, name).unwrap_or(at);
+                    self.expect(wanted, ty, place, why);
                     sources.push(ParamSource::Field(field.clone()));
                 }
                 (None, Some(default)) => {
@@ -214,6 +229,16 @@ impl Checker<'_, '_> {
         } else {
             self.report(TypeError::MissingArgument { callee: self.callee_name(site), missing, at });
         }
+    }
+
+    /// Where a field of a record argument is written, if it is written out.
+    fn field_span(&self, site: CallSite<'_>, name: &SmolStr) -> Option<Span> {
+        let record = &self.program.exprs[*site.args.first()?].kind;
+        if let ExprKind::Record(fields) = record {
+            let (_, value) = fields.iter().find(|(field, _)| field == name)?;
+            return Some(self.span(*value));
+        }
+        None
     }
 
     /// A default is evaluated at the call; its type must be known there.
@@ -236,27 +261,52 @@ impl Checker<'_, '_> {
                 None => {
                     fits = false;
                     let found = self.table.zonk(&Ty::Record(given.clone()));
-                    self.report(TypeError::NoSuchField { field: name.clone(), found, at });
+                    let (field, why) = (name.clone(), Some(why));
+                    self.report(TypeError::NoSuchField { field, found, at, why });
                 }
             }
         }
         fits
     }
 
-    fn wrong_count(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, given: usize) {
+    /// Reports a wrong number of arguments. The result is not looked at any further.
+    fn wrong_count(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, given: usize) -> Ty {
         let lambda = func.names.and_then(|names| self.program.lambdas.get(names));
+        let name = func.names.and_then(|names| self.known.name_of(names));
+        let name = name.and_then(|name| self.program.bindings.get(name));
         let error = TypeError::ArgumentCount {
             callee: self.callee_name(site),
             wanted: arg.count(),
             given,
             at: self.span(site.call),
-            declared: lambda.map(|lambda| self.head(lambda.span)),
-            record_hint: given < arg.count()
-                && lambda.is_some_and(|lambda| {
-                    lambda.params.iter().any(|param| param.default.is_some())
-                }),
+            declared: name.map(|name| name.span).or(lambda.map(|lambda| self.head(lambda.span))),
+            hint: self.count_hint(site, lambda, given < arg.count()),
         };
         self.report(error);
+        Ty::Error
+    }
+
+    /// What to do about a wrong number of arguments, if there is more to say.
+    pub(super) fn count_hint(
+        &self,
+        site: CallSite<'_>,
+        lambda: Option<&Lambda>,
+        too_few: bool,
+    ) -> Option<String> {
+        if !too_few {
+            return None;
+        }
+        if self.piped_into == Some(site.call) {
+            return Some("to pipe into one of several arguments, write: x ||> f(_, y)".to_owned());
+        }
+        let lambda = lambda.filter(|it| it.params.iter().any(|param| param.default.is_some()))?;
+        let name = self.callee_name(site).unwrap_or("f".into());
+        let needed = lambda.params.iter().filter(|param| param.default.is_none());
+        let needed =
+            needed.map(|param| format!("{} = ..", self.program.bindings[param.binding].name));
+        let needed: Vec<_> = needed.collect();
+        let form = format!("{name}({{{}}})", needed.join(", "));
+        Some(format!("arguments with defaults can be left out of a record: {form}"))
     }
 
     /// The start of a definition: enough to find it.

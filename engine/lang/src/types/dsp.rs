@@ -3,7 +3,10 @@
 use super::error::TypeError;
 use super::infer::Checker;
 use super::ty::Ty;
+use crate::hir::BindingKind;
+use crate::names::nearest;
 use crate::source::{FileId, Span};
+use smol_str::SmolStr;
 
 impl Checker<'_, '_> {
     /// Checks that there is a `dsp` of the right shape; what is open in its type becomes a number.
@@ -11,7 +14,8 @@ impl Checker<'_, '_> {
         let Some(binding) = self.program.dsp else {
             // Without the rest of the program nobody knows whether `dsp` was meant to be there.
             if !self.diags.has_errors() {
-                self.report(TypeError::MissingDsp { at: self.end_of_program() });
+                let (at, similar) = (self.end_of_program(), self.like_dsp());
+                self.report(TypeError::MissingDsp { at, similar });
             }
             return;
         };
@@ -57,6 +61,17 @@ impl Checker<'_, '_> {
     /// Whether a type is, or can become, a number.
     fn is_number(&mut self, ty: &Ty) -> bool {
         self.table.unify(ty, &Ty::Number).is_ok()
+    }
+
+    /// A global that was perhaps meant to be `dsp`.
+    fn like_dsp(&self) -> Option<(SmolStr, Span)> {
+        let globals = self.program.bindings.values().filter(|it| it.kind == BindingKind::Global);
+        let found = globals.clone().find(|it| it.name.eq_ignore_ascii_case("dsp"));
+        let found = found.or_else(|| {
+            let near = nearest("dsp", globals.clone().map(|it| it.name.as_str()))?;
+            globals.clone().find(|it| it.name == near)
+        });
+        found.map(|it| (it.name.clone(), it.span))
     }
 
     fn end_of_program(&self) -> Span {

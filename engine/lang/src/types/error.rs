@@ -29,6 +29,7 @@
 //! | `not-supported-yet` | correct, but not built yet |
 
 use crate::diag::Diagnostic;
+use crate::names::nearest;
 use crate::source::Span;
 use smol_str::SmolStr;
 
@@ -58,6 +59,8 @@ pub(crate) enum Why {
     Default(Span),
     /// The other operand.
     Operand(Span),
+    /// Where `self`, the last result, is used.
+    SelfUse(Span),
     /// The recursive uses of a function inside itself.
     Recursion,
 }
@@ -74,6 +77,7 @@ impl Why {
             Self::Assigned(span) => Some((span, "the variable is bound here")),
             Self::Default(span) => Some((span, "expected because of this parameter")),
             Self::Operand(span) => Some((span, "compared with this")),
+            Self::SelfUse(span) => Some((span, "`self` is the function's last result")),
             Self::Condition | Self::Recursion => None,
         }
     }
@@ -108,6 +112,7 @@ pub(crate) enum TypeError {
     NotAFunction {
         found: Ty,
         at: Span,
+        piped: bool,
     },
     ArgumentCount {
         callee: Option<SmolStr>,
@@ -115,7 +120,7 @@ pub(crate) enum TypeError {
         given: usize,
         at: Span,
         declared: Option<Span>,
-        record_hint: bool,
+        hint: Option<String>,
     },
     MissingArgument {
         callee: Option<SmolStr>,
@@ -130,11 +135,13 @@ pub(crate) enum TypeError {
     UnknownTuple {
         index: u32,
         at: Span,
+        of_self: bool,
     },
     NoSuchField {
         field: SmolStr,
         found: Ty,
         at: Span,
+        why: Option<Why>,
     },
     NotARecord {
         field: SmolStr,
@@ -142,6 +149,12 @@ pub(crate) enum TypeError {
         at: Span,
     },
     NotNumeric {
+        op: &'static str,
+        found: Ty,
+        at: Span,
+    },
+    /// An operator other than `+ - * /`.
+    OnlyNumbers {
         op: &'static str,
         found: Ty,
         at: Span,
@@ -191,6 +204,7 @@ pub(crate) enum TypeError {
     },
     MissingDsp {
         at: Span,
+        similar: Option<(SmolStr, Span)>,
     },
     DspNotAFunction {
         found: Ty,
@@ -218,7 +232,7 @@ impl TypeError {
                 mismatch("type-mismatch", &mut print, (expected, found), *at, *why)
             }
             Self::Length { expected, found, at, why } => {
-                mismatch("tuple-length", &mut print, (expected, found), *at, *why)
+                length(&mut print, (expected, found), *at, *why)
             }
             Self::Branches { then, other, then_at, at } => {
                 let (then, other) = (print.show(then), print.show(other));
@@ -237,16 +251,16 @@ impl TypeError {
                 .also(*at, format!("this is `{found}`"))
                 .help("add an `else` that gives the value for the other case")
             }
-            Self::NotAFunction { found, at } => {
+            Self::NotAFunction { found, at, piped } => {
                 let found = print.show(found);
-                Diagnostic::error(
-                    "not-a-function",
-                    *at,
-                    format!("`{found}` is called, but only functions can be"),
-                )
-                .label(format!("this is `{found}`"))
+                let message = if *piped {
+                    format!("`|>` leads into a function, but this is `{found}`")
+                } else {
+                    format!("this is called like a function, but is `{found}`")
+                };
+                Diagnostic::error("not-a-function", *at, message)
             }
-            Self::ArgumentCount { callee, wanted, given, at, declared, record_hint } => {
+            Self::ArgumentCount { callee, wanted, given, at, declared, hint } => {
                 let who =
                     callee.as_ref().map_or("this function".into(), |name| format!("`{name}`"));
                 let message = format!("{who} takes {}, {given} given", plural(*wanted, "argument"));
@@ -254,10 +268,8 @@ impl TypeError {
                 if let Some(declared) = declared {
                     out = out.also(*declared, "declared here");
                 }
-                if *record_hint {
-                    out = out.help(
-                        "to leave out arguments that have defaults, pass a record: f({a = 1})",
-                    );
+                if let Some(hint) = hint {
+                    out = out.help(hint);
                 }
                 out
             }
@@ -289,14 +301,28 @@ impl TypeError {
                 };
                 Diagnostic::error("tuple-index", *at, message).label(format!("of `{shown}`"))
             }
-            Self::UnknownTuple { index, at } => {
+            Self::UnknownTuple { index, at, of_self } => {
                 let message = format!("element {index} of a value whose type is not known yet");
-                Diagnostic::error("unknown-tuple", *at, message)
-                    .help("annotate the type, or take the value apart: let (a, b) = t")
+                let help = match of_self {
+                    true => "take it apart by names: let (a, b) = self",
+                    false => {
+                        "write its type, as t: (float, float), or take it apart: let (a, b) = t"
+                    }
+                };
+                Diagnostic::error("unknown-tuple", *at, message).help(help)
             }
-            Self::NoSuchField { field, found, at } => {
-                let found = print.show(found);
-                Diagnostic::error("no-such-field", *at, format!("`{found}` has no field `{field}`"))
+            Self::NoSuchField { field, found, at, why } => {
+                let shown = print.show(found);
+                let message = format!("`{shown}` has no field `{field}`");
+                let mut out = Diagnostic::error("no-such-field", *at, message);
+                if let Some((span, words)) = why.and_then(Why::words) {
+                    out = out.also(span, words);
+                }
+                let names = if let Ty::Record(fields) = found { fields.as_ref() } else { &[] };
+                match nearest(field, names.iter().map(|(name, _)| name.as_str())) {
+                    Some(near) => out.help(format!("did you mean `{near}`?")),
+                    None => out,
+                }
             }
             Self::NotARecord { field, found, at } => {
                 let found = print.show(found);
@@ -307,10 +333,17 @@ impl TypeError {
                 )
             }
             Self::NotNumeric { op, found, at } => {
-                let found = print.show(found);
+                let shown = print.show(found);
                 let message =
-                    format!("`{op}` works on numbers and tuples of numbers, not on `{found}`");
-                Diagnostic::error("not-numeric", *at, message).label(format!("this is `{found}`"))
+                    format!("`{op}` works on numbers and tuples of numbers, not on `{shown}`");
+                let out = Diagnostic::error("not-numeric", *at, message);
+                with_advice(out.label(format!("this is `{shown}`")), found)
+            }
+            Self::OnlyNumbers { op, found, at } => {
+                let shown = print.show(found);
+                let message = format!("`{op}` works on numbers, not on `{shown}`");
+                let out = Diagnostic::error("not-numeric", *at, message);
+                with_advice(out.label(format!("this is `{shown}`")), found)
             }
             Self::ShapesDiffer { op, left, right, at } => {
                 let (left, right) = (print.show(left), print.show(right));
@@ -339,7 +372,7 @@ impl TypeError {
                 Diagnostic::error(
                     "self-function",
                     *at,
-                    "`self` in a function that returns a function",
+                    "`self` can't be used in a function that returns a function",
                 )
                 .also(*function, format!("this returns `{ret}`"))
                 .help("`self` is the last result, which must be made of numbers")
@@ -348,14 +381,13 @@ impl TypeError {
                 Diagnostic::error("self-outside", *at, "`self` outside of a function")
             }
             Self::LetrecNotFunction { found, at } => {
-                let found = print.show(found);
-                Diagnostic::error(
-                    "letrec-not-function",
-                    *at,
-                    "`letrec` defines functions, this is none",
-                )
-                .label(format!("this is `{found}`"))
-                .help("use `let`, or write a function: |x| ..")
+                let message = "`letrec` defines functions, this is none";
+                let out = Diagnostic::error("letrec-not-function", *at, message)
+                    .help("use `let`, or write a function: |x| ..");
+                if *found == Ty::Error {
+                    return out;
+                }
+                out.label(format!("this is `{}`", print.show(found)))
             }
             Self::LetrecAssigned { name, at } => Diagnostic::error(
                 "letrec-assigned",
@@ -366,14 +398,18 @@ impl TypeError {
             Self::DelayMax { at, value } => {
                 let message = match value {
                     None => {
-                        "the first argument of `delay`, its longest time, must be a number literal"
+                        "the longest time of `delay`, its first argument, must be a plain number"
                             .to_owned()
                     }
                     Some(value) => format!(
                         "the longest time of `delay` must be from 0 to {MAX_DELAY} samples, not {value}"
                     ),
                 };
-                Diagnostic::error("delay-max", *at, message)
+                let out = Diagnostic::error("delay-max", *at, message);
+                match value {
+                    None => out.help("write a number of samples, as 48000; only the time may vary"),
+                    Some(_) => out,
+                }
             }
             Self::BuiltinValue { name, at } => {
                 let help = match *name {
@@ -383,7 +419,7 @@ impl TypeError {
                 Diagnostic::error(
                     "builtin-not-a-value",
                     *at,
-                    format!("`{name}` can be called, but is no value"),
+                    format!("`{name}` can only be called, not kept or passed on"),
                 )
                 .help(help)
             }
@@ -392,12 +428,16 @@ impl TypeError {
                 Diagnostic::error("not-supported-yet", *at, message)
                     .help("call the function by its name")
             }
-            Self::MissingDsp { at } => Diagnostic::error(
-                "missing-dsp",
-                *at,
-                "there is no `dsp` function, so there is nothing to play",
-            )
-            .help("add one: fn dsp() { 0.0 }"),
+            Self::MissingDsp { at, similar } => {
+                let message = "there is no `dsp` function, so there is nothing to play";
+                let out = Diagnostic::error("missing-dsp", *at, message);
+                match similar {
+                    Some((name, span)) => out
+                        .also(*span, format!("was `{name}` meant to be it?"))
+                        .help("the function that is played has the name `dsp`"),
+                    None => out.help("add one: fn dsp() { 0.0 }"),
+                }
+            }
             Self::DspNotAFunction { found, at } => {
                 let found = print.show(found);
                 Diagnostic::error(
@@ -405,21 +445,23 @@ impl TypeError {
                     *at,
                     format!("`dsp` must be a function, this is `{found}`"),
                 )
+                .help("write it as one: fn dsp() { .. }")
             }
             Self::DspInput { found, at } => {
                 let found = print.show(found);
                 Diagnostic::error(
                     "dsp-input",
                     *at,
-                    format!("`dsp` takes numbers, one for each input channel, not `{found}`"),
+                    format!("`dsp` takes a number for each input channel, not `{found}`"),
                 )
+                .help("for two channels write: fn dsp(x: (float, float)) { .. }")
             }
             Self::DspOutput { found, at } => {
                 let found = print.show(found);
-                let message = format!(
-                    "`dsp` gives a number, or a flat tuple or record of numbers, not `{found}`"
-                );
+                let message =
+                    format!("`dsp` must return a number for each output channel, not `{found}`");
                 Diagnostic::error("dsp-output", *at, message)
+                    .help("return one number, or a tuple or record of numbers: (left, right)")
             }
         }
     }
@@ -432,11 +474,25 @@ fn mismatch(
     at: Span,
     why: Why,
 ) -> Diagnostic {
-    let (expected, found) = (print.show(expected), print.show(found));
+    let advice = |out| match expected {
+        Ty::Number => with_advice(out, found),
+        Ty::Int
+        | Ty::Str
+        | Ty::Unit
+        | Ty::Tuple(_)
+        | Ty::Record(_)
+        | Ty::Func(_)
+        | Ty::Var(_)
+        | Ty::Error => out,
+    };
+    let (expected, found) = (wanted(print, expected), print.show(found));
     let message = match why {
         Why::Condition => format!("the condition of an `if` must be a number, not `{found}`"),
         Why::Recursion => {
-            format!("the function is used as `{expected}` inside itself, but is `{found}`")
+            format!("the function is used as {expected} inside itself, but is `{found}`")
+        }
+        Why::SelfUse(_) => {
+            format!("`self` is used as {expected}, but the function returns `{found}`")
         }
         Why::Annotation(_)
         | Why::Result(_)
@@ -444,13 +500,73 @@ fn mismatch(
         | Why::Pattern(_)
         | Why::Assigned(_)
         | Why::Default(_)
-        | Why::Operand(_) => format!("expected `{expected}`, found `{found}`"),
+        | Why::Operand(_) => format!("expected {expected}, found `{found}`"),
     };
     let mut out = Diagnostic::error(code, at, message).label(format!("this is `{found}`"));
     if let Some((span, words)) = why.words() {
         out = out.also(span, words);
     }
-    out
+    advice(out)
+}
+
+/// Tuples of different lengths.
+fn length(
+    print: &mut Printer<'_>,
+    (expected, found): (&Ty, &Ty),
+    at: Span,
+    why: Why,
+) -> Diagnostic {
+    let (Ty::Tuple(wanted), Ty::Tuple(given)) = (expected, found) else {
+        return mismatch("tuple-length", print, (expected, found), at, why);
+    };
+    if wanted.len() == given.len() {
+        return mismatch("tuple-length", print, (expected, found), at, why);
+    }
+    let message = format!("expected a tuple of {}, found one of {}", wanted.len(), given.len());
+    let out = Diagnostic::error("tuple-length", at, message);
+    let out = out.label(format!("this is `{}`", print.show(found)));
+    match why.words() {
+        Some((span, words)) => out.also(span, words),
+        None => out,
+    }
+}
+
+/// What is expected, in words where a type would show letters that the program does not have.
+fn wanted(print: &mut Printer<'_>, ty: &Ty) -> String {
+    match ty {
+        Ty::Tuple(parts) if parts.iter().all(|part| print.is_unknown(part)) => {
+            format!("a tuple of {}", plural(parts.len(), "element"))
+        }
+        Ty::Var(_) if !print.is_unknown(ty) => format!("a record, as `{}`", print.show(ty)),
+        Ty::Number
+        | Ty::Int
+        | Ty::Str
+        | Ty::Unit
+        | Ty::Tuple(_)
+        | Ty::Record(_)
+        | Ty::Func(_)
+        | Ty::Var(_)
+        | Ty::Error => format!("`{}`", print.show(ty)),
+    }
+}
+
+/// What is often forgotten when such a value stands in the wrong place.
+fn with_advice(out: Diagnostic, found: &Ty) -> Diagnostic {
+    match found {
+        Ty::Unit => out.help(
+            "`()` is no value: it is what an assignment or a `let` gives; to compare, write `==`",
+        ),
+        Ty::Func(func) if func.arg == Ty::Unit => {
+            out.help("to get the result of the function, call it: write `()` behind its name")
+        }
+        Ty::Record(fields) => match fields.first() {
+            Some((name, _)) => {
+                out.help(format!("perhaps one of its fields was meant, as `.{name}`"))
+            }
+            None => out,
+        },
+        Ty::Number | Ty::Int | Ty::Str | Ty::Tuple(_) | Ty::Func(_) | Ty::Var(_) | Ty::Error => out,
+    }
 }
 
 fn plural(n: usize, what: &str) -> String {

@@ -42,6 +42,8 @@ pub(super) struct Checker<'p, 'd> {
     frame: Frame,
     /// The types of the parameters of every function checked so far.
     pub(super) params: FxHashMap<LambdaId, Vec<Ty>>,
+    /// The function of the pipe being checked.
+    pub(super) piped_into: Option<ExprId>,
     depth: u32,
     too_deep: bool,
 }
@@ -72,6 +74,7 @@ impl<'p, 'd> Checker<'p, 'd> {
             calls: FxHashMap::default(),
             frame: Frame::default(),
             params: FxHashMap::default(),
+            piped_into: None,
             depth: 0,
             too_deep: false,
         }
@@ -116,7 +119,12 @@ impl<'p, 'd> Checker<'p, 'd> {
 
     /// Adds a message.
     pub(super) fn report(&mut self, error: TypeError) {
-        self.diags.push(error.diagnostic(&self.table.rows));
+        let diagnostic = error.diagnostic(&self.table.rows);
+        let at = diagnostic.span;
+        let hidden = |broken: &Span| broken.start <= at.start && at.end <= broken.end;
+        if !self.program.broken.iter().any(hidden) {
+            self.diags.push(diagnostic);
+        }
     }
 
     /// Makes `found` agree with `expected`, or says why it does not.
@@ -140,7 +148,7 @@ impl<'p, 'd> Checker<'p, 'd> {
             Clash::Field(field) => {
                 // The record that lacks the field is the one to show.
                 let found = if found.field(&field).is_some() { expected } else { found };
-                TypeError::NoSuchField { field, found, at }
+                TypeError::NoSuchField { field, found, at, why: Some(why) }
             }
         });
     }
@@ -282,7 +290,11 @@ impl<'p, 'd> Checker<'p, 'd> {
             self.expect(own, &ty, lambda.span, Why::Recursion);
         }
         let body = self.expr(lambda.body);
-        let why = lambda.ret.as_ref().map_or(Why::Recursion, |ty| Why::Result(ty.span));
+        let why = match (&lambda.ret, self.frame().self_at) {
+            (Some(written), _) => Why::Result(written.span),
+            (None, Some(at)) => Why::SelfUse(at),
+            (None, None) => Why::Recursion,
+        };
         let fits = self.expect(&ret, &body, self.result_span(lambda.body), why);
         self.check_self(lambda.span, &ret);
         self.frame = around;
@@ -322,7 +334,8 @@ impl<'p, 'd> Checker<'p, 'd> {
         match self.table.resolve(&found) {
             Ty::Error => Ty::Error,
             Ty::Var(var) if !self.table.rows.contains_key(&var) => {
-                self.report(TypeError::UnknownTuple { index, at });
+                let of_self = matches!(self.program.exprs[of].kind, ExprKind::SelfValue(_));
+                self.report(TypeError::UnknownTuple { index, at, of_self });
                 Ty::Error
             }
             Ty::Tuple(parts) if (index as usize) < parts.len() => {
@@ -352,7 +365,12 @@ impl<'p, 'd> Checker<'p, 'd> {
                 Some(ty) => ty.clone(),
                 None => {
                     let found = self.table.zonk(&found);
-                    self.report(TypeError::NoSuchField { field: name.clone(), found, at });
+                    self.report(TypeError::NoSuchField {
+                        field: name.clone(),
+                        found,
+                        at,
+                        why: None,
+                    });
                     Ty::Error
                 }
             },

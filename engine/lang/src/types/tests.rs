@@ -206,14 +206,14 @@ fn values_have_the_wrong_type() {
     wrong(
         "fn b() { let n = 3   n(1) }",
         expect![[r#"
-        not-a-function `n`: `float` is called, but only functions can be
-    "#]],
+            not-a-function `n`: this is called like a function, but is `float`
+        "#]],
     );
     wrong(
         "fn c() { let (x, y) = (1, 2, 3)   x }",
         expect![[r#"
-        tuple-length `(1, 2, 3)`: expected `(a, b)`, found `(float, float, float)`
-    "#]],
+            tuple-length `(1, 2, 3)`: expected a tuple of 2, found one of 3
+        "#]],
     );
     wrong(
         "fn d() { let t = (1, 2)   t.5 }",
@@ -319,9 +319,8 @@ fn arithmetic_on_something_else() {
     wrong(
         "fn q() { (1, 2) == (1, 2) }",
         expect![[r#"
-        type-mismatch `(1, 2)`: expected `float`, found `(float, float)`
-        type-mismatch `(1, 2)`: expected `float`, found `(float, float)`
-    "#]],
+            not-numeric `(1, 2)`: `==` works on numbers, not on `(float, float)`
+        "#]],
     );
     wrong(
         "fn r() { \"a\" == \"b\" }\nfn s() { \"a\" == 1 }",
@@ -345,8 +344,8 @@ fn arithmetic_on_something_else() {
     wrong(
         "fn v() { (1, 2) % 2 }",
         expect![[r#"
-        type-mismatch `(1, 2)`: expected `float`, found `(float, float)`
-    "#]],
+            not-numeric `(1, 2)`: `%` works on numbers, not on `(float, float)`
+        "#]],
     );
 }
 
@@ -438,8 +437,8 @@ fn functions_and_state_in_wrong_places() {
     wrong(
         "fn w(x) { self\n  |y| y }",
         expect![[r#"
-        self-function `self`: `self` in a function that returns a function
-    "#]],
+            self-function `self`: `self` can't be used in a function that returns a function
+        "#]],
     );
     wrong(
         "fn f(x) { f }",
@@ -456,8 +455,8 @@ fn functions_and_state_in_wrong_places() {
     wrong(
         "fn a(n) { delay(n, 1, 1) }",
         expect![[r#"
-        delay-max `n`: the first argument of `delay`, its longest time, must be a number literal
-    "#]],
+            delay-max `n`: the longest time of `delay`, its first argument, must be a plain number
+        "#]],
     );
     wrong(
         "fn a() { delay(16777217, 1, 1) }",
@@ -468,8 +467,8 @@ fn functions_and_state_in_wrong_places() {
     wrong(
         "let m = mem",
         expect![[r#"
-        builtin-not-a-value `mem`: `mem` can be called, but is no value
-    "#]],
+            builtin-not-a-value `mem`: `mem` can only be called, not kept or passed on
+        "#]],
     );
     wrong(
         "letrec x = x",
@@ -502,32 +501,32 @@ fn dsp_has_channels() {
     wrong(
         "fn dsp() { \"x\" }",
         expect![[r#"
-        dsp-output `dsp`: `dsp` gives a number, or a flat tuple or record of numbers, not `string`
-    "#]],
+            dsp-output `dsp`: `dsp` must return a number for each output channel, not `string`
+        "#]],
     );
     wrong(
         "fn dsp() { ((1, 2), 3) }",
         expect![[r#"
-        dsp-output `dsp`: `dsp` gives a number, or a flat tuple or record of numbers, not `((float, float), float)`
-    "#]],
+            dsp-output `dsp`: `dsp` must return a number for each output channel, not `((float, float), float)`
+        "#]],
     );
     wrong(
         "fn dsp() { |x| x }",
         expect![[r#"
-        dsp-output `dsp`: `dsp` gives a number, or a flat tuple or record of numbers, not `(a) -> a`
-    "#]],
+            dsp-output `dsp`: `dsp` must return a number for each output channel, not `(a) -> a`
+        "#]],
     );
     wrong(
         "fn dsp(x:string) { 1 }",
         expect![[r#"
-        dsp-input `dsp`: `dsp` takes numbers, one for each input channel, not `string`
-    "#]],
+            dsp-input `dsp`: `dsp` takes a number for each input channel, not `string`
+        "#]],
     );
     wrong(
         "fn dsp(x:(float, float), y) { 1 }",
         expect![[r#"
-        dsp-input `dsp`: `dsp` takes numbers, one for each input channel, not `((float, float), a)`
-    "#]],
+            dsp-input `dsp`: `dsp` takes a number for each input channel, not `((float, float), a)`
+        "#]],
     );
     for good in [
         "fn dsp(x) { x }",
@@ -544,10 +543,10 @@ fn one_mistake_is_one_message() {
     wrong(
         "fn f() { let x = 1 + \"a\"\n let y = x * 2\n let z = y(3)\n sin(z).q }\nfn g() { f() + 1 }",
         expect![[r#"
-        not-numeric `"a"`: `+` works on numbers and tuples of numbers, not on `string`
-        not-a-function `y`: `float` is called, but only functions can be
-        not-a-record `q`: `float` is no record, it has no field `q`
-    "#]],
+            not-numeric `"a"`: `+` works on numbers and tuples of numbers, not on `string`
+            not-a-function `y`: this is called like a function, but is `float`
+            not-a-record `q`: `float` is no record, it has no field `q`
+        "#]],
     );
     wrong(
         "fn f() { nope(1) + 2 }\nfn g() { f().x }",

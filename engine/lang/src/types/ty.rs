@@ -194,6 +194,11 @@ impl<'r> Printer<'r> {
         out
     }
 
+    /// Whether nothing at all is known of a type.
+    pub(crate) fn is_unknown(&self, ty: &Ty) -> bool {
+        matches!(ty, Ty::Var(var) if !self.rows.contains_key(var))
+    }
+
     fn write(&mut self, out: &mut String, ty: &Ty) {
         match ty {
             Ty::Number => out.push_str("float"),

@@ -232,14 +232,17 @@ fn primary(p: &mut Parser<'_>) -> Option<Done> {
 }
 
 /// Reports that an expression should stand here.
-fn missing(p: &mut Parser<'_>) {
+pub(super) fn missing(p: &mut Parser<'_>) {
+    if p.at_reserved() {
+        return p.skip();
+    }
     let code = if p.at_end() { "unexpected-end" } else { "expected-expression" };
     let error = Diagnostic::error(code, p.span(), p.expected_message("an expression"));
     p.report(match p.current() {
         Dot if p.nth(1) == Integer => error.help("numbers don't start with `.`: write 0.5"),
-        LeftArrow => error.help("`<-` belongs to record updates; to compare, write `< -`"),
+        LeftArrow => error.help(super::COMPARE),
         ElseKw => error.help(
-            "what follows a condition may be read as part of it; write `if (c) { .. } else { .. }`",
+            "with braces it is clear what belongs to the condition: if (c) { .. } else { .. }",
         ),
         RParen => error.help("the unit value is written `{}`"),
         kind if kind.is_keyword() => error.help("reserved words can't be used as names"),

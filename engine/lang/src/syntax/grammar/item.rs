@@ -36,8 +36,29 @@ fn item(p: &mut Parser<'_>) {
             let error =
                 Diagnostic::error("expected-token", p.span(), "`struct` has no meaning yet");
             p.report(error.help("give a record type a name: type alias Name = {x: float}"));
-            p.bump();
+            skip_struct(p);
             p.finish_node(marker, Error);
+        }
+    }
+}
+
+/// `struct`, its name and what is in braces behind it.
+fn skip_struct(p: &mut Parser<'_>) {
+    p.bump();
+    if !p.after_break() {
+        p.eat(Ident);
+    }
+    let mut open = 0;
+    while !p.at_end() && (open > 0 || (p.at(LBrace) && !p.after_break())) {
+        match p.current() {
+            LBrace => open += 1,
+            RBrace => open -= 1,
+            kind if starts_item(kind) && p.at_margin() => return,
+            _ => {}
+        }
+        p.bump();
+        if open == 0 {
+            return;
         }
     }
 }
@@ -49,13 +70,21 @@ fn fn_def(p: &mut Parser<'_>, marker: Marker) {
     if p.at(LParen) {
         params(p);
     } else {
-        p.expected("`(`");
+        let error = Diagnostic::error("expected-token", p.span(), p.expected_message("`(`"));
+        p.report(error.help("a function without parameters is written: fn name() { .. }"));
     }
     if p.at(ThinArrow) {
         ret_type(p, ty::Place::Plain);
     }
     if p.at(LBrace) {
         block(p);
+    } else if p.at(Eq) {
+        let error = Diagnostic::error("expected-token", p.span(), p.expected_message("`{`"));
+        p.report(error.help("the body of a function stands in braces: fn name(x) { .. }"));
+        let skipped = p.start();
+        p.bump();
+        expr::expr(p);
+        p.finish_node(skipped, Error);
     } else {
         p.expected("`{`");
     }
@@ -140,9 +169,13 @@ fn letrec_stmt(p: &mut Parser<'_>, marker: Marker) {
 fn value(p: &mut Parser<'_>, understood: bool) {
     if p.eat(Eq) {
         expr::expr(p);
+    } else if understood && (p.after_break() || p.at(RBrace)) {
+        let error =
+            Diagnostic::error("expected-token", p.span_behind(), "expected `=` and a value");
+        p.report(error.help("a variable always has a value: let x = 0"));
     } else if understood {
         p.expected("`=`");
-        if !p.after_break() && expr::starts_expr(p.current()) {
+        if expr::starts_expr(p.current()) {
             expr::expr(p);
         }
     }

@@ -43,10 +43,14 @@ fn name(p: &mut Parser<'_>, what: &str) -> bool {
     false
 }
 
+/// What to do about a `<-` that was meant as `< -`.
+const COMPARE: &str = "`<-` belongs to record updates; to compare, write `< -`";
+
 /// Reports the current token as a reserved word used as a name, and takes it.
 fn reserved_word(p: &mut Parser<'_>) {
     let message = format!("`{}` is a reserved word and can't be used as a name", p.text());
     p.report(Diagnostic::error("reserved-word", p.span(), message).help("choose another name"));
+    p.reserve();
     p.bump();
 }
 
@@ -98,6 +102,10 @@ fn missing_comma(p: &mut Parser<'_>, close: SyntaxKind, opened_at: usize) {
     p.report(match (p.current(), close) {
         (Eq, RParen) => error.help("arguments are given by name with a record: f({name = value})"),
         (DotDot, _) => error.help("write `, ..`"),
+        (LeftArrow, _) => error.help(COMPARE),
+        (kind, _) if p.after_break() && !starts_item(kind) => {
+            error.help("put `,` between elements, or close the bracket on the line before")
+        }
         _ => error,
     });
     if !matches!(p.current(), Eq | DotDot | FatArrow | ThinArrow | Colon | ColonColon | LeftArrow) {
@@ -127,9 +135,18 @@ fn skip_to_statement(p: &mut Parser<'_>, close: SyntaxKind) {
     if p.at(LeftArrow) {
         let error =
             Diagnostic::error("expected-token", p.span(), p.expected_message("a statement"));
-        p.report(error.help("`<-` belongs to record updates; to compare, write `< -`"));
+        p.report(error.help(COMPARE));
     }
-    p.expected("a statement");
+    match (p.current(), p.nth(1)) {
+        (Dot, Integer) => return expr::missing(p),
+        (ElseKw, _) => {
+            let message = p.expected_message("a statement");
+            let error = Diagnostic::error("expected-token", p.span(), message);
+            p.report(error.help("`else` needs an `if` in front of it: if (c) { .. } else { .. }"));
+        }
+        _ if p.at_reserved() => return p.skip(),
+        _ => p.expected("a statement"),
+    }
     p.skip();
     while !p.at_end()
         && !p.after_break()
