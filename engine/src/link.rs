@@ -138,9 +138,10 @@ impl Link {
 
     fn hear(&mut self, report: Report, notices: &mut Vec<Notice>) {
         match report {
-            Report::Swapped { id, ticks, .. } => {
+            Report::Swapped { id, words, lines, ticks } => {
                 self.took_over(id);
-                notices.push(Notice::SwapDone { id, micros: self.clock.micros(ticks) });
+                let micros = self.clock.micros(ticks);
+                notices.push(Notice::SwapDone { id, micros, words, lines });
             }
             Report::Fault { id, fault } => {
                 let Some(sent) = self.current.as_ref().filter(|sent| sent.id == id) else { return };

@@ -115,6 +115,10 @@ pub enum Notice {
         id: ProgramId,
         /// Time the swap took in the callback, in microseconds.
         micros: f64,
+        /// State words copied.
+        words: u32,
+        /// Delay lines exchanged by pointer.
+        lines: u32,
     },
     /// A program was stopped; the next good one will play.
     Fault {

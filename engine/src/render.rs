@@ -56,6 +56,10 @@ pub struct SwapDone {
     pub plan: PlanSummary,
     /// Time it took in the callback, in microseconds.
     pub micros: f64,
+    /// State words copied.
+    pub words: u32,
+    /// Delay lines exchanged by pointer.
+    pub lines: u32,
 }
 
 /// A program that was stopped.
@@ -220,9 +224,9 @@ impl Renderer {
         let mut plan = plan;
         for notice in self.link.poll() {
             match notice {
-                Notice::SwapDone { micros, .. } => {
+                Notice::SwapDone { micros, words, lines, .. } => {
                     let plan = plan.take().unwrap_or_default();
-                    done.swaps.push(SwapDone { frame: from, plan, micros });
+                    done.swaps.push(SwapDone { frame: from, plan, micros, words, lines });
                 }
                 Notice::Fault { message, line } => {
                     let frame = self.processor.stopped_at().unwrap_or(from);

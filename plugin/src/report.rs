@@ -42,7 +42,7 @@ pub(crate) fn slot_of(control: &ControlInfo) -> Slot {
 /// Writes down what happened while sound runs.
 pub(crate) fn tell(shared: &Shared, notice: Notice) {
     match notice {
-        Notice::SwapDone { id: _, micros } => shared.note(|console| {
+        Notice::SwapDone { micros, .. } => shared.note(|console| {
             console.swaps += 1;
             console.swap_us = Some(micros);
         }),

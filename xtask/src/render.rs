@@ -238,8 +238,8 @@ fn report(args: &Args, compile: &Duration, plan: &score::Plan, rendered: &Render
     for swap in &rendered.swaps {
         let p = &swap.plan;
         eprintln!(
-            "swap at {}: {:.1} us; {} kept, {} fresh, {} dropped",
-            swap.frame, swap.micros, p.kept, p.fresh, p.dropped
+            "swap at {}: {:.1} us; {} kept, {} fresh, {} dropped; {} words copied, {} lines exchanged",
+            swap.frame, swap.micros, p.kept, p.fresh, p.dropped, swap.words, swap.lines
         );
         p.text.lines().for_each(|line| eprintln!("  {line}"));
     }

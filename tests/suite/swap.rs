@@ -1,0 +1,136 @@
+//! Swaps: what they copy is bounded and exact, what they keep goes on, whatever the backend.
+
+use attacca_engine::pipeline::{self, Options};
+use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score};
+use attacca_engine::{Program, Target};
+use attacca_tests::golden::BLOCKS;
+use std::sync::Arc;
+
+fn compile(text: &str, target: Target) -> Arc<Program> {
+    let compiled = pipeline::compile("t.mmm", text, &Options { target, ..Options::default() });
+    let said = compiled.diagnostics.render(&compiled.sources);
+    compiled.program.unwrap_or_else(|| panic!("{said}\n{text}"))
+}
+
+/// Renders `first`, with the other programs taking over before their frames.
+fn render(
+    target: Target,
+    block: usize,
+    frames: u64,
+    first: &str,
+    swaps: &[(u64, &str)],
+) -> Rendered {
+    let swaps = swaps.iter().map(|(frame, text)| (*frame, compile(text, target))).collect();
+    let settings = RenderSettings { block, ..RenderSettings::default() };
+    Renderer::new(&compile(first, target), settings).run(&Score {
+        frames,
+        swaps,
+        ..Score::default()
+    })
+}
+
+/// Checks the samples of the first channel on every backend and block size.
+#[track_caller]
+fn check(first: &str, swaps: &[(u64, &str)], want: &[f64]) {
+    for target in Target::ALL {
+        for block in BLOCKS {
+            let rendered = render(*target, block, want.len() as u64, first, swaps);
+            assert_eq!(rendered.channels[0], want, "{target}, blocks of {block}");
+            assert_eq!(rendered.swaps.len(), swaps.len(), "{target}, blocks of {block}");
+        }
+    }
+}
+
+/// A stereo delay of this many samples, and the same with another formula around it.
+fn delay(len: u32, gain: f64) -> String {
+    format!(
+        "fn echo(x, t) {{ delay({len}, x + self * 0.5, t) }}\n\
+         fn dsp() {{ let x = now % 7\n  (echo(x, {0}) * {gain}, echo(x * 2, {0}) * {gain}) }}",
+        len - 1
+    )
+}
+
+#[test]
+fn a_swap_copies_few_words_and_no_line_whatever_its_length() {
+    for target in Target::ALL {
+        let mut seen = Vec::new();
+        for len in [16, 4_800, 480_000, 1_920_000] {
+            let (old, new) = (delay(len, 1.0), delay(len, 0.9));
+            let rendered = render(*target, 64, 256, &old, &[(128, &new)]);
+            let [swap] = &rendered.swaps[..] else { panic!("{target}: {:?}", rendered.swaps) };
+            assert_eq!(swap.lines, 2, "{target}: both lines are exchanged by pointer");
+            assert!(swap.plan.fresh == 0 && swap.plan.dropped == 0, "{target}: {}", swap.plan.text);
+            seen.push(swap.words);
+        }
+        // Two `self` cells; nothing grows with the length.
+        assert!(seen.iter().all(|words| *words == 2), "{target}: {seen:?} words copied");
+    }
+}
+
+#[test]
+fn a_line_goes_on_with_its_samples() {
+    let old = "fn dsp() { delay(100, now + 1, 50) }";
+    let new = "fn dsp() { delay(100, 0, 50) }";
+    let want: Vec<f64> = (0..140)
+        .map(|n| match n {
+            0..50 => 0.0,
+            50..110 => n as f64 - 49.0,
+            _ => 0.0,
+        })
+        .collect();
+    check(old, &[(60, new)], &want);
+}
+
+#[test]
+fn a_counter_survives_numbers_and_formulas() {
+    check(
+        "fn c() { self + 1 }\nfn dsp() { c() }",
+        &[(3, "fn c() { self + 10 }\nfn dsp() { c() * 2 }")],
+        &[1.0, 2.0, 3.0, 26.0, 46.0],
+    );
+}
+
+#[test]
+fn a_call_inserted_under_another_name_leaves_the_first_alone() {
+    let old = "fn c(x) { self + x }\nfn dsp() { let a = c(1)\n  a }";
+    let new = "fn c(x) { self + x }\nfn dsp() { let b = c(100)\n  let a = c(1)\n  a + b }";
+    check(old, &[(3, new)], &[1.0, 2.0, 3.0, 104.0, 205.0]);
+}
+
+#[test]
+fn assigned_globals_go_on_while_their_initialiser_stays() {
+    let old = "let n = 5\nfn dsp() { n = n + 1\n  n }";
+    check(old, &[(2, "let n = 5\nfn dsp() { n = n + 10\n  n }")], &[6.0, 7.0, 17.0, 27.0]);
+    check(old, &[(2, "let n = 50\nfn dsp() { n = n + 10\n  n }")], &[6.0, 7.0, 60.0, 70.0]);
+}
+
+#[test]
+fn time_goes_on() {
+    check(
+        "fn dsp() { now }",
+        &[(2, "fn dsp() { now * 10 }"), (4, "fn dsp() { -now }")],
+        &[0.0, 1.0, 20.0, 30.0, -4.0],
+    );
+}
+
+#[test]
+fn a_hundred_swaps_by_itself_change_no_bit() {
+    let text = std::fs::read_to_string(
+        attacca_tests::golden::tests_dir().join("bench/workloads/fdn8.mmm"),
+    );
+    let text = text.expect("the workload is there");
+    for target in Target::ALL {
+        let plain = render(*target, 64, 6_400, &text, &[]).channels;
+        let swaps: Vec<(u64, &str)> = (1..100).map(|n| (n * 64, text.as_str())).collect();
+        let program = compile(&text, *target);
+        let swaps = swaps.into_iter().map(|(frame, _)| (frame, Arc::clone(&program))).collect();
+        let mut renderer =
+            Renderer::new(&program, RenderSettings { declick: 0.005, ..RenderSettings::default() });
+        let swapped = renderer.run(&Score { frames: 6_400, swaps, ..Score::default() });
+        assert_eq!(swapped.swaps.len(), 99);
+        assert!(
+            swapped.channels == plain,
+            "{target}: replacing a program by itself changed its sound"
+        );
+    }
+}
