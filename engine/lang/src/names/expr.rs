@@ -7,9 +7,9 @@
 
 use smol_str::SmolStr;
 
-use super::Resolve;
 use super::item::WrittenParam;
 use super::suggest::nearest;
+use super::{Resolve, Speech};
 use crate::builtins::Builtin;
 use crate::diag::Diagnostic;
 use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, Pattern, Stmt};
@@ -19,6 +19,30 @@ use crate::syntax::{SyntaxKind, SyntaxToken};
 
 /// Macros that are understood ahead of the macro stage.
 pub(super) const MACROS: &[&str] = &["Control", "midi_note_mono"];
+
+/// Words of other languages, and what is written here.
+const WORDS: &[(&str, &str)] = &[
+    ("const", "a variable is defined by: let x = .."),
+    ("def", "a function is defined by: fn name(x) { .. }"),
+    ("elif", "further conditions are written: else if (c) { .. }"),
+    ("false", "truth values are the numbers 1 and 0"),
+    (
+        "for",
+        "there are no loops; a function can call itself, and `self` goes from sample to sample",
+    ),
+    ("func", "a function is defined by: fn name(x) { .. }"),
+    ("function", "a function is defined by: fn name(x) { .. }"),
+    ("lambda", "a function without a name is written: |x| .."),
+    ("null", "there is no empty value; use a number"),
+    ("return", "the last expression of a function is its result"),
+    ("then", "a choice is written: if (c) { .. } else { .. }"),
+    ("true", "truth values are the numbers 1 and 0"),
+    ("var", "a variable is defined by: let x = .."),
+    (
+        "while",
+        "there are no loops; a function can call itself, and `self` goes from sample to sample",
+    ),
+];
 
 /// Names of built-ins that are known and do nothing yet.
 const PLANNED: &[&str] = &[
@@ -154,8 +178,12 @@ impl Resolve<'_> {
         let message = format!("`{name}` right behind a number means nothing");
         let error = Diagnostic::error("unknown-name", span, message);
         let exponent = name.strip_prefix(['e', 'E']);
-        let exponent = exponent.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit()));
-        self.report(error.help(if exponent {
+        let digits = |rest: &str| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit());
+        let exponent = exponent.is_some_and(digits);
+        let hexadecimal = name.starts_with(['x', 'X']) && name.len() > 1;
+        self.report(error.help(if hexadecimal {
+            "numbers are written with decimal digits"
+        } else if exponent {
             "numbers have no exponents; write all digits, as 1000 for 1e3"
         } else {
             "numbers have no units; to multiply, write `*`"
@@ -176,6 +204,15 @@ impl Resolve<'_> {
         }
         let message = format!("`{name}` is not defined here");
         let error = Diagnostic::error("unknown-name", span, message);
+        if let Some((_, help)) = WORDS.iter().find(|(word, _)| *word == name) {
+            self.report(error.help(*help));
+            if !matches!(name, "true" | "false" | "null" | "return") {
+                // What such a word begins is not understood, nor what it defines.
+                self.speech = Speech::Silent;
+                self.foreign_any = true;
+            }
+            return;
+        }
         let later = self.later.get(name).copied();
         if let Some(later) = later.filter(|later| later.start > span.start) {
             let error = error.also(later, "defined further down");

@@ -64,7 +64,7 @@ enum Depth {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Speech {
     Reports,
-    /// The definition has syntax errors: what else seems wrong may follow from them.
+    /// The definition has syntax errors, or words of another language: what else seems wrong may follow from them.
     Silent,
 }
 
@@ -200,9 +200,6 @@ impl Resolve<'_> {
             let next = items.get(index + 1).map(|next| self.span_of(next.syntax()).start);
             let span = self.span_of(item.syntax());
             self.speech = self.speech_for(span, next);
-            if self.speech == Speech::Silent {
-                self.program.broken.push(span);
-            }
             if let ast::Stmt::StageDecl(decl) = item {
                 stage = self.stage(decl, stage);
                 continue;
@@ -210,6 +207,9 @@ impl Resolve<'_> {
             match stage {
                 Stage::Main => self.stmt(item, &mut stmts),
                 Stage::Macro => self.foreign_definition(item),
+            }
+            if self.speech == Speech::Silent {
+                self.program.broken.push(span);
             }
         }
         self.program.stmts = stmts;

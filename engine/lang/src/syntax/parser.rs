@@ -40,6 +40,8 @@ struct Seen {
     at_margin: bool,
     /// Nothing stands between it and the token before.
     joined: bool,
+    /// A character that means nothing, already reported, stands before it on its line.
+    after_unknown: bool,
 }
 
 /// A node that is being parsed.
@@ -141,6 +143,12 @@ impl<'a> Parser<'a> {
     /// Whether nothing stands between the current token and the next one.
     pub(super) fn next_is_joined(&self) -> bool {
         self.seen.get(self.pos + 1).is_some_and(|token| token.joined)
+    }
+
+    /// The kind of the last token taken; [`SyntaxKind::Eof`] at the start.
+    pub(super) fn before(&self) -> SyntaxKind {
+        let before = self.pos.checked_sub(1).and_then(|before| self.seen.get(before));
+        before.map_or(SyntaxKind::Eof, |token| token.kind)
     }
 
     /// The text of the current token.
@@ -317,7 +325,8 @@ impl<'a> Parser<'a> {
 
     /// Reports a mistake at the current token, unless one was already reported there.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
-        let known = self.open_end && self.at_end();
+        let here = self.seen.get(self.pos);
+        let known = here.map_or(self.open_end, |token| token.after_unknown);
         if known || self.gave_up || self.last_error == Some(self.pos) {
             return;
         }
@@ -467,7 +476,7 @@ fn hidden(kind: SyntaxKind) -> bool {
 fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Vec<Seen> {
     let mut seen = Vec::with_capacity(raw.len());
     let mut start = 0;
-    let mut in_quotes = false;
+    let (mut in_quotes, mut after_unknown) = (false, false);
     let (mut after_break, mut at_margin, mut joined) = (true, true, false);
     for token in raw {
         let end = start + token.len;
@@ -476,6 +485,8 @@ fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Ve
         // A second quote that is not `"` closes the string that the first one was to open.
         let quote = token.kind == SyntaxKind::Unknown && text.contains(QUOTES);
         in_quotes = in_quotes != quote && token.kind != SyntaxKind::Newline;
+        after_unknown |= token.kind == SyntaxKind::Unknown;
+        after_unknown &= token.kind != SyntaxKind::Newline;
         if let Some(diagnostic) = token_error(token.kind, text, span)
             && (!quote || in_quotes)
         {
@@ -487,7 +498,8 @@ fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Ve
             at_margin = breaks && !text.ends_with(';');
             joined = false;
         } else {
-            seen.push(Seen { kind: token.kind, start, end, after_break, at_margin, joined });
+            let kind = token.kind;
+            seen.push(Seen { kind, start, end, after_break, at_margin, joined, after_unknown });
             (after_break, at_margin, joined) = (false, false, true);
         }
         start = end;
@@ -495,8 +507,8 @@ fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Ve
     seen
 }
 
-/// Quotes of printed text.
-const QUOTES: [char; 5] = ['“', '”', '„', '«', '»'];
+/// Quotes of printed text and of other languages.
+const QUOTES: [char; 6] = ['“', '”', '„', '«', '»', '\''];
 
 fn token_error(kind: SyntaxKind, text: &str, span: Span) -> Option<Diagnostic> {
     let open_string = kind == SyntaxKind::Str && (text.len() < 2 || !text.ends_with('"'));
@@ -504,11 +516,12 @@ fn token_error(kind: SyntaxKind, text: &str, span: Span) -> Option<Diagnostic> {
         && text.starts_with("/*")
         && (text.len() < 4 || !text.ends_with("*/"));
     if kind == SyntaxKind::Unknown {
-        let message = format!("`{}` means nothing here", text.escape_debug());
+        let message =
+            format!("`{}` means nothing here", text.escape_debug().to_string().replace("\\'", "'"));
         let error = Diagnostic::error("unexpected-character", span, message);
         return Some(match text {
             "&" => error.help("\"and\" is written `&&`"),
-            "'" => error.help("strings are written with `\"`"),
+            "?" => error.help("a choice is written: if (c) { .. } else { .. }"),
             _ if text.contains(QUOTES) => error.help("strings are written with plain `\"`"),
             _ => error,
         });

@@ -120,11 +120,15 @@ impl<'p, 'd> Checker<'p, 'd> {
     /// Adds a message.
     pub(super) fn report(&mut self, error: TypeError) {
         let diagnostic = error.diagnostic(&self.table.rows);
-        let at = diagnostic.span;
-        let hidden = |broken: &Span| broken.start <= at.start && at.end <= broken.end;
-        if !self.program.broken.iter().any(hidden) {
+        if !self.is_broken(diagnostic.span) {
             self.diags.push(diagnostic);
         }
+    }
+
+    /// Whether a place belongs to something with syntax errors, which is not understood.
+    pub(super) fn is_broken(&self, at: Span) -> bool {
+        let holds = |broken: &Span| broken.start <= at.start && at.end <= broken.end;
+        self.program.broken.iter().any(holds)
     }
 
     /// Makes `found` agree with `expected`, or says why it does not.

@@ -2,7 +2,7 @@
 
 use super::super::kind::SyntaxKind::{self, *};
 use super::{Done, Marker, Parser};
-use super::{item, list, name, pattern, reserved_word, ty};
+use super::{item, list, name, pattern, reserved_word, starts_item, ty};
 use crate::diag::Diagnostic;
 
 /// Whether a token begins an expression.
@@ -221,6 +221,7 @@ fn primary(p: &mut Parser<'_>) -> Option<Done> {
         MatchKw => return Some(match_expr(p, marker)),
         LParen => return Some(parentheses(p, marker)),
         LBracket => return Some(array(p, marker)),
+        FnKw if p.nth(1) == LParen => return Some(nameless_fn(p, marker)),
         _ => {
             missing(p);
             p.finish_node(marker, Error);
@@ -231,26 +232,56 @@ fn primary(p: &mut Parser<'_>) -> Option<Done> {
     Some(p.finish_node(marker, kind))
 }
 
+/// `fn(x) { .. }`, which other languages have.
+fn nameless_fn(p: &mut Parser<'_>, marker: Marker) -> Done {
+    let error = Diagnostic::error("expected-expression", p.span(), "`fn` needs a name");
+    p.report(error.help("a function without a name is written: |x| { .. }"));
+    p.bump();
+    item::params(p);
+    if p.at(LBrace) {
+        item::block(p);
+    }
+    p.finish_node(marker, Error)
+}
+
 /// Reports that an expression should stand here.
 pub(super) fn missing(p: &mut Parser<'_>) {
     if p.at_reserved() {
         return p.skip();
     }
     let code = if p.at_end() { "unexpected-end" } else { "expected-expression" };
-    let error = Diagnostic::error(code, p.span(), p.expected_message("an expression"));
+    let error = match p.after_break() && !p.at_end() && starts_item(p.current()) {
+        true => Diagnostic::error(code, p.span_behind(), "expected an expression"),
+        false => Diagnostic::error(code, p.span(), p.expected_message("an expression")),
+    };
     p.report(match p.current() {
         Dot if p.nth(1) == Integer => error.help("numbers don't start with `.`: write 0.5"),
         LeftArrow => error.help(super::COMPARE),
         ElseKw => error.help(
             "with braces it is clear what belongs to the condition: if (c) { .. } else { .. }",
         ),
-        RParen => error.help("the unit value is written `{}`"),
-        kind if kind.is_keyword() => error.help("reserved words can't be used as names"),
+        RParen if p.before() == LParen => error.help("the unit value is written `{}`"),
+        Star if p.before() == Star => error.help("the power is written `^`"),
+        Eq if matches!(p.before(), Plus | Minus | Star | Slash) => {
+            error.help("assignments are written in full: x = x + 1")
+        }
+        kind if kind.is_keyword() && !p.after_break() => {
+            error.help("reserved words can't be used as names")
+        }
         _ => error,
     });
-    if p.at(Dot) && p.nth(1) == Integer {
-        p.skip();
-        p.skip();
+    match (p.before(), p.current(), p.nth(1)) {
+        (_, Dot, Integer) => {
+            p.skip();
+            p.skip();
+        }
+        (Star, Star, _) | (Plus | Minus | Star | Slash, Eq, _) => {
+            p.skip();
+            if starts_expr(p.current()) && !p.after_break() {
+                op_expr(p);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -378,6 +409,7 @@ fn braces(p: &mut Parser<'_>) -> Done {
     match p.nth(2) {
         _ if p.nth(1) == DotDot => record(p),
         Eq if field => record(p),
+        Colon if p.nth(1) == Ident => record(p),
         LeftArrow if field => record_update(p),
         _ => item::block(p),
     }
@@ -405,6 +437,7 @@ fn record_update(p: &mut Parser<'_>) -> Done {
 
 /// `name = value, ..` up to `}`.
 fn fields(p: &mut Parser<'_>, opened_at: usize) {
+    let mut colons = 0;
     list(
         p,
         RBrace,
@@ -412,7 +445,7 @@ fn fields(p: &mut Parser<'_>, opened_at: usize) {
         |kind| kind == Ident,
         |p| {
             if !p.at(DotDot) {
-                return field(p);
+                return field(p, &mut colons);
             }
             p.bump();
             if !p.at(RBrace) {
@@ -422,9 +455,19 @@ fn fields(p: &mut Parser<'_>, opened_at: usize) {
     );
 }
 
-fn field(p: &mut Parser<'_>) {
+/// `colons` counts the fields written as `name: value`; the first one is reported.
+fn field(p: &mut Parser<'_>, colons: &mut u32) {
     let marker = p.start();
-    if name(p, "a field name") && p.expect(Eq) {
+    let named = name(p, "a field name");
+    if named && p.at(Colon) {
+        if *colons == 0 {
+            let error = Diagnostic::error("expected-token", p.span(), p.expected_message("`=`"));
+            p.report(error.help("the fields of a record are written: {name = value}"));
+        }
+        *colons += 1;
+        p.bump();
+        expr(p);
+    } else if named && p.expect(Eq) {
         expr(p);
     }
     p.finish_node(marker, RecordField);

@@ -73,6 +73,12 @@ fn fn_def(p: &mut Parser<'_>, marker: Marker) {
         let error = Diagnostic::error("expected-token", p.span(), p.expected_message("`(`"));
         p.report(error.help("a function without parameters is written: fn name() { .. }"));
     }
+    if p.at(Colon) {
+        let error = Diagnostic::error("expected-token", p.span(), p.expected_message("`{`"));
+        p.report(error.help("the type of the result is written: -> float"));
+        p.skip();
+        ty::ty(p, ty::Place::Plain);
+    }
     if p.at(ThinArrow) {
         ret_type(p, ty::Place::Plain);
     }
@@ -91,7 +97,7 @@ fn fn_def(p: &mut Parser<'_>, marker: Marker) {
     p.finish_node(marker, FnDef);
 }
 
-fn params(p: &mut Parser<'_>) {
+pub(super) fn params(p: &mut Parser<'_>) {
     let marker = p.start();
     let opened_at = p.position();
     p.bump();
@@ -101,6 +107,12 @@ fn params(p: &mut Parser<'_>) {
 
 fn param(p: &mut Parser<'_>) {
     let marker = p.start();
+    if matches!(p.current(), FloatKw | StringKw | IntKw) && p.nth(1) == Ident {
+        let message = p.expected_message("a parameter name");
+        let error = Diagnostic::error("expected-token", p.span(), message);
+        p.report(error.help("the type stands behind the name: x: float"));
+        p.skip();
+    }
     if name(p, "a parameter name") {
         if p.eat(Colon) {
             ty::ty(p, ty::Place::Plain);
@@ -116,7 +128,12 @@ fn param(p: &mut Parser<'_>) {
 pub(super) fn ret_type(p: &mut Parser<'_>, place: ty::Place) {
     let marker = p.start();
     p.bump();
-    ty::ty(p, place);
+    // A brace here is a record type only if it looks like one; else the body begins.
+    if p.at(LBrace) && !(p.nth(1) == RBrace || (p.nth(1) == Ident && p.nth(2) == Colon)) {
+        p.expected("a type");
+    } else {
+        ty::ty(p, place);
+    }
     p.finish_node(marker, RetType);
 }
 

@@ -93,7 +93,7 @@ fn list(
 /// Reports that a list goes on without a comma, and skips what fits nowhere.
 fn missing_comma(p: &mut Parser<'_>, close: SyntaxKind, opened_at: usize) {
     let wanted = match close {
-        RParen | RBrace => format!("`,` or {}", close.described()),
+        RParen | RBrace | Bar => format!("`,` or {}", close.described()),
         _ => close.described(),
     };
     let code = if p.at_end() { "unexpected-end" } else { "expected-token" };
@@ -145,6 +145,16 @@ fn skip_to_statement(p: &mut Parser<'_>, close: SyntaxKind) {
             p.report(error.help("`else` needs an `if` in front of it: if (c) { .. } else { .. }"));
         }
         _ if p.at_reserved() => return p.skip(),
+        (ThinArrow | FatArrow, _) => {
+            let message = p.expected_message("a statement");
+            let error = Diagnostic::error("expected-token", p.span(), message);
+            p.report(error.help("a function without a name is written: |x| .."));
+        }
+        (Comma, _) => {
+            let message = p.expected_message("a statement");
+            let error = Diagnostic::error("expected-token", p.span(), message);
+            p.report(error.help("several values are written in parentheses: (a, b)"));
+        }
         _ => p.expected("a statement"),
     }
     p.skip();

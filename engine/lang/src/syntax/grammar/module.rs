@@ -2,6 +2,7 @@
 
 use super::super::kind::SyntaxKind::*;
 use super::{Marker, Parser, item, list, name};
+use crate::diag::Diagnostic;
 
 /// `mod name { .. }` or `mod name`; the marker is already open, for `pub`.
 pub(super) fn mod_def(p: &mut Parser<'_>, marker: Marker) {
@@ -67,10 +68,25 @@ pub(super) fn include(p: &mut Parser<'_>, marker: Marker) {
     p.finish_node(marker, Include);
 }
 
+/// Skips what is left of the line.
+fn skip_line(p: &mut Parser<'_>) {
+    p.skip();
+    while !p.at_end() && !p.after_break() && !p.at(RBrace) {
+        p.skip();
+    }
+}
+
 /// `#stage(macro)` or `#stage(main)`.
 pub(super) fn stage_decl(p: &mut Parser<'_>, marker: Marker) {
     p.bump();
-    if p.expect(StageKw) {
+    if !p.at(StageKw) {
+        let message = p.expected_message("`stage`");
+        let error = Diagnostic::error("expected-token", p.span(), message);
+        p.report(error.help("a comment starts with `//`"));
+        if !p.after_break() {
+            skip_line(p);
+        }
+    } else if p.eat(StageKw) {
         let opened_at = p.position();
         if p.expect(LParen) {
             if !p.eat(MacroKw) && !p.eat(MainKw) {
