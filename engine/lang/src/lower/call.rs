@@ -1,7 +1,7 @@
 //! Calls: known functions with a state block at the call, function values, spreading, records.
 
-use attacca_mir::module::{FuncId, SigId, ValueId};
-use attacca_mir::op::{Pure, Ty as Word};
+use attacca_mir::module::{FuncId, LeafKind, SigId, ValueId};
+use attacca_mir::op::{Op, Pure, Ty as Word};
 
 use super::closure::signature;
 use super::func::{FuncLower, Values};
@@ -159,7 +159,7 @@ impl FuncLower<'_, '_> {
     }
 
     fn null(&mut self) -> ValueId {
-        self.b().value(attacca_mir::op::Op::Rconst(0), &[], Word::Ref)
+        self.b().value(Op::Rconst(0), &[], Word::Ref)
     }
 
     fn call_target(
@@ -190,12 +190,28 @@ impl FuncLower<'_, '_> {
         }
         let base = self.base;
         self.touches_state |= self.lo.touches_state[func];
-        match self.child(func, hint, at) {
+        let block = match self.child(func, hint, at) {
             None | Some(0) => base,
             Some(offset) => {
                 let offset = self.b().iconst(i64::from(offset));
                 self.b().pure(Pure::Iadd, &[base, offset])
             }
+        };
+        self.clear_shared_mems(func, block);
+        block
+    }
+
+    /// The activations of a function that calls itself pass values through its one `mem` cell; each
+    /// call from outside starts with an empty one (language.md 5.3, rule 6).
+    fn clear_shared_mems(&mut self, func: FuncId, block: ValueId) {
+        let callee = &self.lo.module.funcs[func];
+        if !callee.insts.values().any(|inst| inst.op == Op::Call(func)) {
+            return;
+        }
+        let mems = callee.state.leaves.iter().filter(|leaf| leaf.kind == LeafKind::Mem);
+        for offset in mems.map(|leaf| leaf.offset).collect::<Vec<_>>() {
+            let zero = self.b().fconst(0.0);
+            self.b().effect(Op::Store(Word::F64, offset), &[block, zero]);
         }
     }
 

@@ -234,7 +234,7 @@ fn globals_run_once_before_the_first_sample() {
 fn recursion_shares_one_block() {
     plays(
         "fn r(n){ if (n>0) { r(n-1) + mem(n) } else { 0 } }\nfn dsp() { r(3) }",
-        &[[3.0], [6.0], [6.0]],
+        &[[3.0], [3.0], [3.0]],
     );
     plays("fn fact(n) { if (n > 1) n * fact(n - 1) else 1 }\nfn dsp() { fact(5) }", &[[120.0]]);
     plays(
