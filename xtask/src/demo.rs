@@ -112,7 +112,7 @@ fn notes(at: usize) -> EventBuffer {
         let frame = at + offset;
         let key = u16::from(PHRASE[(frame / step) % PHRASE.len()]);
         let pckn = Pckn::new(0u16, 0u16, key, clack_host::events::Match::All);
-        if frame % step == 0 && frame < (SECONDS - 2) * RATE {
+        if frame.is_multiple_of(step) && frame < (SECONDS - 2) * RATE {
             events.push(&NoteOnEvent::new(offset as u32, pckn, 0.8));
         } else if frame % step == step * 3 / 4 {
             events.push(&NoteOffEvent::new(offset as u32, pckn, 0.0));

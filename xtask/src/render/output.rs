@@ -2,7 +2,6 @@
 
 use crate::{Failure, Outcome};
 use clap::ValueEnum;
-use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
 
@@ -77,7 +76,7 @@ fn json(rate: f64, channels: &[Vec<f64>]) -> String {
     for (n, frame) in frames(channels).enumerate() {
         let cells: Vec<String> = frame.iter().map(number).collect();
         let comma = if n == 0 { "" } else { "," };
-        let _ = write!(text, "{comma}[{}]", cells.join(","));
+        text.push_str(&format!("{comma}[{}]", cells.join(",")));
     }
     text.push_str("]}\n");
     text
