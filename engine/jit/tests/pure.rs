@@ -131,6 +131,25 @@ fn ops_with_a_constant_have_the_bits_of_their_meaning() {
 }
 
 #[test]
+fn legalised_ops_with_a_constant_have_the_bits_of_their_meaning() {
+    let column = columns(1);
+    let powers =
+        [1, 2, 31, 1021, 1022, 1023].into_iter().flat_map(|k| [2.0f64.powi(k), -2.0f64.powi(-k)]);
+    let constants: Vec<f64> = awkward()
+        .into_iter()
+        .filter(|x| !x.is_subnormal())
+        .chain(powers.filter(|x| x.is_normal()))
+        .collect();
+    for op in [Pure::Div, Pure::Rem] {
+        for constant in &constants {
+            let mut module = module_of(op, &[Operand::Input(0), Operand::Constant(*constant)]);
+            opt::legalise::run(&mut module);
+            check(op, &module, &column, |frame| vec![column[0][frame], *constant]);
+        }
+    }
+}
+
+#[test]
 fn truths_select_branch_and_become_numbers() {
     let module = kernel(2, |b, index| {
         let x = b.value(Op::Input(0), &[index], Ty::F64);

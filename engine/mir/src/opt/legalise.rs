@@ -51,7 +51,7 @@ pub fn legalise(func: &mut Function) {
     aliases.apply(func);
 }
 
-/// The value of an elementary function written out, or `None` for an op that stays.
+/// The value of an elementary function or cheaper division written out, or `None` for an op that stays.
 fn expand(
     emit: &mut Emit<'_>,
     inst: &Inst,
@@ -62,6 +62,10 @@ fn expand(
     let a = aliases.get(*inst.args.first()?);
     let b = inst.args.get(1).map_or(a, |b| aliases.get(*b));
     let value = match op {
+        Pure::Div => {
+            let inverse = emit.fconst(exact_reciprocal(second?)?);
+            emit.mul(a, inverse)
+        }
         Pure::Rem => match second {
             Some(divisor) => math::rem_const(emit, a, divisor),
             None => math::rem(emit, a, b),
@@ -84,6 +88,14 @@ fn expand(
         _ => return None,
     };
     Some(value)
+}
+
+/// `1 / x` of a power of two, where that is normal: multiplying by it scales as exactly as dividing by
+/// `x` does, so that the same results overflow or are flushed, and no bit differs.
+fn exact_reciprocal(x: f64) -> Option<f64> {
+    let inverse = 1.0 / x;
+    let power = x.is_normal() && x.to_bits() << 12 == 0;
+    (power && inverse.is_normal()).then_some(inverse)
 }
 
 /// A builder as an implementor of [`Lanes`]: values stand for numbers.
