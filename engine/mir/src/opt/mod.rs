@@ -19,6 +19,7 @@ pub mod if_convert;
 pub mod inline;
 pub mod kernel;
 pub mod legalise;
+pub mod modular;
 pub mod promote;
 pub mod rc;
 pub mod rewrite;
@@ -46,6 +47,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("kernel", kernel::run),
     ("finish", kernel::finish),
     ("legalise", legalise::run),
+    ("modular", modular::run),
     ("promote", promote::run),
     ("rc", rc::run),
 ];
@@ -102,8 +104,9 @@ fn tidy(module: &mut Module, id: crate::module::FuncId, known: &specialise::Know
     dce::eliminate(func);
 }
 
-/// For backends that make machine code: elementary functions written out, then tidied.
+/// For backends that make machine code: noise on integers, elementary functions written out, then tidied.
 pub fn lower_math(module: &mut Module) {
+    modular::run(module);
     legalise::run(module);
     let known = specialise::Known::of(module, None);
     let Some(root) = module.kernel else { return };
