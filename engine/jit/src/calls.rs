@@ -52,17 +52,22 @@ impl Emit<'_, '_> {
 
     /// Calls a precise function through a trampoline that keeps all registers, for the block is cold.
     pub(crate) fn slow(&mut self, inst: &Inst, slow: SlowFn) -> Result<(), BackendError> {
+        let args = self.args(inst)?;
+        let value = self.precise(slow, &args);
+        self.set(inst, value);
+        Ok(())
+    }
+
+    /// The precise function of one or two operands.
+    pub(crate) fn precise(&mut self, slow: SlowFn, args: &[Value]) -> Value {
         if !self.program.slow.contains(&slow) {
             self.program.slow.push(slow);
         }
         let func = self.declare(SLOW, Libcall::Slow(slow).number(), slow_signature);
-        let first = self.value(inst.args[0])?;
-        let second = inst.args.get(1).map_or(Ok(first), |v| self.value(*v))?;
+        let (first, second) = (args[0], args[args.len() - 1]);
         let ctx = self.ctx;
         self.ins().call(func, &[ctx, first, second]);
-        let value = self.read(F64, Region::Ctx, ctx, at::RESULT);
-        self.set(inst, value);
-        Ok(())
+        self.read(F64, Region::Ctx, ctx, at::RESULT)
     }
 
     pub(crate) fn call(&mut self, inst: &Inst, func: FuncId) -> Result<(), BackendError> {

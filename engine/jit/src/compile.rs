@@ -166,6 +166,7 @@ impl Unit {
             host,
             consts: Vec::new(),
             places: FxHashMap::default(),
+            pairs: FxHashMap::default(),
             slow: Vec::new(),
         };
         let mut funcs = Vec::new();

@@ -9,8 +9,8 @@
 use crate::code::at;
 use crate::libcalls::Libcall;
 use attacca_mir::backend::BackendError;
-use attacca_mir::module::{BlockId, FuncId, Function, Inst, Jump, Module, Term, ValueId};
-use attacca_mir::op::{Op, SlowFn, Ty};
+use attacca_mir::module::{BlockId, FuncId, Function, Inst, InstId, Jump, Module, Term, ValueId};
+use attacca_mir::op::{Op, Pure, SlowFn, Ty};
 use attacca_rt::code::Layout;
 use attacca_rt::state::Line;
 use cranelift_codegen::cursor::{Cursor, FuncCursor};
@@ -44,8 +44,22 @@ pub(crate) struct Program<'m> {
     pub(crate) consts: Vec<u64>,
     /// Where each constant stands among them.
     pub(crate) places: FxHashMap<u64, usize>,
+    /// Where each constant stands twice in a row.
+    pub(crate) pairs: FxHashMap<u64, usize>,
     /// Precise functions that are called.
     pub(crate) slow: Vec<SlowFn>,
+}
+
+impl Program<'_> {
+    /// Index of the first of two equal constants in a row.
+    pub(crate) fn pair_const(&mut self, bits: u64) -> usize {
+        let next = self.consts.len();
+        let index = *self.pairs.entry(bits).or_insert(next);
+        if index == next {
+            self.consts.extend([bits, bits]);
+        }
+        index
+    }
 }
 
 /// Kinds of memory that never overlap.
@@ -116,6 +130,8 @@ pub(crate) struct Emit<'a, 'm> {
     pub(crate) ctx: Value,
     entry: ir::Block,
     bases: FxHashMap<Base, Value>,
+    /// The instruction that makes each value.
+    defs: SecondaryMap<ValueId, Option<InstId>>,
     /// Integers that are computed where floats live.
     floats: SecondaryMap<ValueId, bool>,
     /// The same bits as a float, where there is one.
@@ -192,6 +208,7 @@ impl<'a, 'm> Emit<'a, 'm> {
             ctx,
             entry,
             bases: FxHashMap::default(),
+            defs: attacca_mir::opt::rewrite::definitions(mir),
             floats: crate::bits::floats(mir),
             as_floats: SecondaryMap::new(),
         }
@@ -314,6 +331,15 @@ impl<'a, 'm> Emit<'a, 'm> {
         }
     }
 
+    /// The comparison of floats that `v` is, with its operands.
+    pub(crate) fn compared(&self, v: ValueId) -> Option<(Pure, [ValueId; 2])> {
+        let inst = &self.mir.insts[self.defs[v]?];
+        match (&inst.op, &inst.args[..]) {
+            (Op::Pure(op @ (Pure::Flt | Pure::Fgt)), [a, b]) => Some((*op, [*a, *b])),
+            _ => None,
+        }
+    }
+
     /// The 8-bit flag of `v`, if it came from a comparison.
     pub(crate) fn known_flag(&self, v: ValueId) -> Option<Value> {
         self.truths[v].expand()
@@ -382,6 +408,7 @@ impl<'a, 'm> Emit<'a, 'm> {
                 crate::ops::Made::Bits(float) => self.set_float(inst, float),
             },
             Op::Slow(slow) => self.slow(inst, *slow)?,
+            Op::Pair(op) => self.pair(*op, inst)?,
             Op::Load(ty, offset) => {
                 let (base, offset) = self.word(inst.args[0], *offset)?;
                 let value = self.read(clif_type(*ty), Region::Words, base, offset);

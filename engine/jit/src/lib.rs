@@ -14,6 +14,7 @@ mod graph;
 mod libcalls;
 mod memory;
 mod ops;
+mod pairs;
 mod stubs;
 
 pub use compile::{Jit, Report};

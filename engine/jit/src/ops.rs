@@ -174,8 +174,28 @@ fn select(e: &mut Emit<'_, '_>, args: &[ValueId]) -> Result<Made, BackendError> 
     if let (Some(yes), Some(no)) = (e.known_flag(args[1]), e.known_flag(args[2])) {
         return Ok(Made::Flag(e.ins().select(cond, yes, no)));
     }
+    if let Some(value) = selected_extreme(e, args)? {
+        return Ok(Made::Value(value));
+    }
     let (yes, no) = (e.value(args[1])?, e.value(args[2])?);
     Ok(Made::Value(e.ins().select(cond, yes, no)))
+}
+
+/// `x < y ? x : y` and `x > y ? x : y`, in the form that becomes one instruction on x86-64.
+fn selected_extreme(e: &mut Emit<'_, '_>, args: &[ValueId]) -> Result<Option<Value>, BackendError> {
+    let Some((op, compared)) = e.compared(args[0]) else { return Ok(None) };
+    let [yes, no] = [args[1], args[2]];
+    let below = match op {
+        Pure::Flt if compared == [yes, no] => true,
+        Pure::Fgt if compared == [yes, no] => false,
+        Pure::Flt if compared == [no, yes] => false,
+        Pure::Fgt if compared == [no, yes] => true,
+        _ => return Ok(None),
+    };
+    let (yes, no) = (e.value(yes)?, e.value(no)?);
+    let (less, more) = if below { (yes, no) } else { (no, yes) };
+    let cond = e.ins().fcmp(FloatCC::LessThan, less, more);
+    Ok(Some(e.ins().select(cond, yes, no)))
 }
 
 /// Logic on two truths stays a truth, and so does a truth compared with 0.

@@ -229,6 +229,9 @@ pub enum Op {
     Pure(Pure),
     /// `(floats..) -> f64`. Made by legalisation only.
     Slow(SlowFn),
+    /// `(a, b) -> (f64, f64)`. One elementary function of two numbers, side by side; made by the
+    /// `pair` pass for backends with two lanes.
+    Pair(Pure),
     /// `() -> i64`. The number of a function, as closures hold it.
     FuncAddr(FuncId),
 
@@ -346,6 +349,7 @@ impl Op {
             | Self::Rconst(_)
             | Self::Pure(_)
             | Self::Slow(_)
+            | Self::Pair(_)
             | Self::FuncAddr(_)
             | Self::SampleRate
             | Self::FirstNow

@@ -407,6 +407,7 @@ impl Checker<'_, '_> {
             | Op::Rconst(_)
             | Op::Pure(_)
             | Op::Slow(_)
+            | Op::Pair(_)
             | Op::Load(..)
             | Op::Store(..) => {}
             Op::LinePos(_)
@@ -440,6 +441,7 @@ impl Checker<'_, '_> {
             | Op::Rconst(_)
             | Op::Pure(_)
             | Op::Slow(_)
+            | Op::Pair(_)
             | Op::FuncAddr(_) => None,
             Op::Alloc(_)
             | Op::HeapLoad { .. }

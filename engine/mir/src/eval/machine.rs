@@ -105,8 +105,8 @@ impl Machine {
                 self.heap.release(args[0])?;
                 return Ok(None);
             }
-            Op::Call(_) | Op::CallClosure(_) => {
-                return Err(Bug("calls are the caller's part".into()));
+            Op::Call(_) | Op::CallClosure(_) | Op::Pair(_) => {
+                return Err(Bug("calls and pairs are the caller's part".into()));
             }
             Op::SampleRate => self.rate.to_bits(),
             Op::Now => (self.now as f64).to_bits(),

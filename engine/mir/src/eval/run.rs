@@ -107,6 +107,9 @@ impl Run<'_> {
             self.enter(*callee, &args, inst.results.clone());
         } else if let Op::CallClosure(_) = &inst.op {
             self.call_closure(machine, inst, &args)?;
+        } else if let Op::Pair(op) = &inst.op {
+            let both: Vec<u64> = args.iter().map(|arg| op.eval(&[*arg])).collect();
+            self.set(&inst.results, &both);
         } else {
             let result = machine.step(module, &inst.op, &args, func.site)?;
             self.set(&inst.results, result.as_slice());

@@ -20,6 +20,7 @@ pub mod inline;
 pub mod kernel;
 pub mod legalise;
 pub mod modular;
+pub mod pair;
 pub mod promote;
 pub mod rc;
 pub mod rewrite;
@@ -47,6 +48,7 @@ pub const PASSES: &[(&str, Pass)] = &[
     ("kernel", kernel::run),
     ("finish", kernel::finish),
     ("legalise", legalise::run),
+    ("pair", pair::run),
     ("modular", modular::run),
     ("promote", promote::run),
     ("rc", rc::run),
@@ -107,6 +109,7 @@ fn tidy(module: &mut Module, id: crate::module::FuncId, known: &specialise::Know
 /// For backends that make machine code: noise on integers, elementary functions written out, then tidied.
 pub fn lower_math(module: &mut Module) {
     modular::run(module);
+    pair::run(module);
     legalise::run(module);
     let known = specialise::Known::of(module, None);
     let Some(root) = module.kernel else { return };

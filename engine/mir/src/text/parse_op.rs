@@ -42,6 +42,10 @@ pub(super) fn parse_op(cursor: &mut Cursor<'_>, module: &Module) -> Result<Head,
         "load" | "store" | "linepos" | "linesetpos" | "lineload" | "linestore" | "block" => {
             return based(cursor, module, name, suffix);
         }
+        "pair" => match Pure::ALL.iter().find(|op| op.name() == suffix) {
+            Some(op) => Op::Pair(*op),
+            None => return Err(cursor.before(format!("there is no operation `{suffix}`"))),
+        },
         "heapload" | "heapstore" => {
             let ty = type_suffix(cursor, suffix)?;
             let (shape, field) = field(cursor)?;

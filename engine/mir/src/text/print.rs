@@ -182,6 +182,7 @@ fn instruction(f: &mut Formatter<'_>, inst: &Inst) -> Result {
         Op::Rconst(at) => write!(f, "rconst {at}"),
         Op::Pure(op) => plain(f, op.name(), args),
         Op::Slow(op) => plain(f, op.name(), args),
+        Op::Pair(op) => plain(f, &format!("pair.{}", op.name()), args),
         Op::FuncAddr(func) => write!(f, "funcaddr {func}"),
         Op::Load(ty, offset) => based(f, &format!("load.{}", ty.name()), *offset, args),
         Op::Store(ty, offset) => based(f, &format!("store.{}", ty.name()), *offset, args),

@@ -33,6 +33,10 @@ pub fn op_types(module: &Module, op: &Op) -> Result<OpTypes, String> {
         Op::Rconst(_) => types(&[], &[Ref]),
         Op::Pure(pure) => types(pure.params(), &[pure.result()]),
         Op::Slow(slow) => types(&vec![F64; slow.arity()], &[F64]),
+        Op::Pair(pure) if pure.params() == [F64] && pure.result() == F64 => {
+            types(&[F64, F64], &[F64, F64])
+        }
+        Op::Pair(pure) => return Err(format!("no pair of {}", pure.name())),
         Op::FuncAddr(func) => {
             known_func(module, *func)?;
             types(&[], &[I64])

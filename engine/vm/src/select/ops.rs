@@ -19,6 +19,9 @@ impl Select<'_> {
         match &data.op {
             Op::Fconst(_) | Op::Iconst(_) | Op::Rconst(_) | Op::FuncAddr(_) | Op::SampleRate => {}
             Op::Pure(pure) => self.pure_op(inst, *pure),
+            Op::Pair(pure) => {
+                return Err(BackendError::Unsupported(format!("a pair of {}", pure.name())));
+            }
             Op::Slow(which) => self.extension(which.name(), data.results[0], &data.args),
             Op::Load(_, offset) => {
                 self.at(Opcode::Load, [self.result(inst), None], data.args[0], *offset, &[])
