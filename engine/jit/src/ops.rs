@@ -185,13 +185,11 @@ fn select(e: &mut Emit<'_, '_>, args: &[ValueId]) -> Result<Made, BackendError> 
 fn selected_extreme(e: &mut Emit<'_, '_>, args: &[ValueId]) -> Result<Option<Value>, BackendError> {
     let Some((op, compared)) = e.compared(args[0]) else { return Ok(None) };
     let [yes, no] = [args[1], args[2]];
-    let below = match op {
-        Pure::Flt if compared == [yes, no] => true,
-        Pure::Fgt if compared == [yes, no] => false,
-        Pure::Flt if compared == [no, yes] => false,
-        Pure::Fgt if compared == [no, yes] => true,
-        _ => return Ok(None),
-    };
+    // Whether `yes` is chosen where it is the smaller one.
+    let below = (compared == [yes, no]) == (op == Pure::Flt);
+    if compared != [yes, no] && compared != [no, yes] {
+        return Ok(None);
+    }
     let (yes, no) = (e.value(yes)?, e.value(no)?);
     let (less, more) = if below { (yes, no) } else { (no, yes) };
     let cond = e.ins().fcmp(FloatCC::LessThan, less, more);

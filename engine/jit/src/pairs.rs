@@ -19,6 +19,10 @@ impl Emit<'_, '_> {
         let (a, b) = (self.value(inst.args[0])?, self.value(inst.args[1])?);
         let mut lanes = Two { e: self };
         let x = lanes.join(a, b);
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "only these come in pairs, see opt::pair"
+        )]
         let both = match op {
             Pure::Sin => math::sin(&mut lanes, x),
             Pure::Cos => math::cos(&mut lanes, x),
