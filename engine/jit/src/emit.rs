@@ -189,7 +189,9 @@ impl<'a, 'm> Emit<'a, 'm> {
             if *id != mir.entry {
                 clif.layout.append_block(block);
             }
-            if mir.blocks[*id].insts.iter().any(|i| matches!(mir.insts[*i].op, Op::Slow(_))) {
+            let slow = |i: &InstId| matches!(mir.insts[*i].op, Op::Slow(_));
+            // The entry must stay first, where the function's prologue is.
+            if *id != mir.entry && mir.blocks[*id].insts.iter().any(slow) {
                 clif.layout.set_cold(block);
             }
         }

@@ -40,8 +40,9 @@ fn hoist_loop(func: &mut Function, cfg: &Cfg, body: &[BlockId], before: BlockId)
         let (moved, kept): (Vec<_>, Vec<_>) = insts.into_iter().partition(|inst| {
             let data = &func.insts[*inst];
             let fixed = data.args.iter().all(|a| !inside[*a]);
-            let moves =
-                fixed && (data.op.effect() == Effect::Pure || memory.unchanged(func, *inst));
+            // A precise function stands in a cold block, to be called only where it is needed.
+            let pure = data.op.effect() == Effect::Pure && !matches!(data.op, Op::Slow(_));
+            let moves = fixed && (pure || memory.unchanged(func, *inst));
             if moves {
                 data.results.iter().for_each(|r| inside[*r] = false);
             }
