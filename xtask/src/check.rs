@@ -24,14 +24,25 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let mut bad = 0;
+    let mut unreadable = None;
     for file in &args.files {
-        let compiled = compile_any(file, Target::default(), 48_000.0)?;
+        let compiled = match compile_any(file, Target::default(), 48_000.0) {
+            Ok(compiled) => compiled,
+            Err(Failure::Usage(message) | Failure::Rejected(message)) => {
+                eprintln!("error: {message}");
+                unreadable = Some(Failure::Usage(String::new()));
+                continue;
+            }
+        };
         let messages = compiled.messages();
         match args.message_format {
             Format::Human => eprint!("{}", human(&compiled)),
             Format::Json => messages.iter().for_each(|m| println!("{}", json(m))),
         }
         bad += usize::from(rejected(&messages));
+    }
+    if let Some(failure) = unreadable {
+        return Err(failure);
     }
     match bad {
         0 => Ok(()),

@@ -26,10 +26,10 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "seconds")]
     frames: Option<u64>,
     /// Length in seconds
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seconds: Option<f64>,
     /// Frames a second
-    #[arg(long, default_value_t = 48_000.0)]
+    #[arg(long, default_value_t = 48_000.0, allow_negative_numbers = true)]
     sample_rate: f64,
     /// Frames a block; does not change the samples
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long = "swap", value_name = "FRAME:FILE")]
     swaps: Vec<String>,
     /// Milliseconds over which the jump of a swap is hidden; 0 is off
-    #[arg(long, default_value_t = 0.0, value_name = "MS")]
+    #[arg(long, default_value_t = 0.0, value_name = "MS", allow_negative_numbers = true)]
     declick: f64,
     /// Guard the output as the plugin does
     #[arg(long)]
@@ -71,7 +71,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "GOLDEN")]
     expect: Option<PathBuf>,
     /// Largest difference from the golden that passes
-    #[arg(long, default_value_t = 0.0, value_name = "X")]
+    #[arg(long, default_value_t = 0.0, value_name = "X", allow_negative_numbers = true)]
     tolerance: f64,
     /// Compile time, realtime factor, worst callback and the plan of each swap, to standard error
     #[arg(long)]
@@ -114,10 +114,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Some(golden) => {
             golden::compare(golden, &rendered.channels, args.tolerance)?;
             if args.out.is_some() {
-                write(args, format, &rendered)?;
+                write(args, format, plan.score.frames, &rendered)?;
             }
         }
-        None => write(args, format, &rendered)?,
+        None => write(args, format, plan.score.frames, &rendered)?,
     }
     match &rendered.fault {
         Some(fault) => Err(Failure::Rejected(format!(
@@ -139,6 +139,10 @@ fn available(args: &Args) -> Outcome {
         (!args.libs.is_empty(), "`--lib`"),
         (args.literals == Literals::Mimium, "`--literals mimium`"),
     ];
+    let wrong = [("--tolerance", args.tolerance), ("--declick", args.declick)];
+    if let Some((name, value)) = wrong.iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
+        return Err(Failure::Usage(format!("{name} {value}: not a number from 0 on")));
+    }
     match missing.iter().find(|(used, _)| *used) {
         Some((_, what)) => crate::not_built(what),
         None if !(args.sample_rate.is_finite()
@@ -165,7 +169,8 @@ fn format(args: &Args) -> Result<Format, Failure> {
         return Ok(format);
     }
     let extension = args.out.as_deref().filter(|p| *p != Path::new("-")).and_then(Path::extension);
-    match extension.and_then(|e| e.to_str()) {
+    let extension = extension.map(|e| e.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
         None | Some("wav") => Ok(Format::Wav),
         Some("csv") => Ok(Format::Csv),
         Some("json") => Ok(Format::Json),
@@ -188,7 +193,7 @@ fn oracle(
     attacca_engine::render::oracle(compiled, &plan.score).map_err(Failure::Rejected)
 }
 
-fn write(args: &Args, format: Format, rendered: &Rendered) -> Outcome {
+fn write(args: &Args, format: Format, frames: u64, rendered: &Rendered) -> Outcome {
     let default = || match format {
         Format::Wav => args
             .file
@@ -198,7 +203,8 @@ fn write(args: &Args, format: Format, rendered: &Rendered) -> Outcome {
         Format::Csv | Format::Json => PathBuf::from("-"),
     };
     let path = args.out.clone().unwrap_or_else(default);
-    let bytes = output::encode(format, args.bits, args.sample_rate, &rendered.channels)?;
+    let sound = output::Sound { rate: args.sample_rate, frames, channels: &rendered.channels };
+    let bytes = output::encode(format, args.bits, &sound)?;
     output::save(&path, &bytes)
 }
 

@@ -24,7 +24,6 @@ use attacca_rt::code::Image;
 use attacca_rt::ctx::Fault;
 use attacca_rt::ftz::Guard;
 use machine::{Bug, Machine, Phase};
-use rustc_hash::FxHashMap;
 
 /// Why a program cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +79,7 @@ impl Oracle {
         let machine = Machine {
             phase: Phase::Sound,
             words,
-            lines: FxHashMap::default(),
+            lines: Machine::lines_of(module, image),
             heap: heap::Heap::new(module.shapes.values().cloned().collect(), &image.heap),
             blocks: module.blocks.clone(),
             cells: module.cells.iter().map(|cell| cell.initial()).collect(),
@@ -164,7 +163,11 @@ impl Oracle {
 
     /// State words and heap as they are: after [`Oracle::new`] the image that the global code left.
     pub fn image(&self) -> Image {
-        Image { words: self.machine.words.clone(), heap: self.machine.heap.image() }
+        Image {
+            words: self.machine.words.clone(),
+            heap: self.machine.heap.image(),
+            lines: self.machine.lines_left(),
+        }
     }
 
     /// Enters in `module` what its global code has made, as [`Oracle::new`] left it: the blocks of

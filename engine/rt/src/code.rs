@@ -154,4 +154,15 @@ pub struct Image {
     pub words: Vec<u64>,
     /// The heap as the global code left it, word for word; may be shorter than the layout's.
     pub heap: Vec<u64>,
+    /// The delay lines that the global code wrote to; the others are silent.
+    pub lines: Vec<LineImage>,
+}
+
+/// What global code left in one delay line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LineImage {
+    /// State word of the line, see [`LineSpec::word`].
+    pub word: u32,
+    /// The newest samples, oldest first; no more than the ring holds.
+    pub samples: Vec<f64>,
 }

@@ -355,7 +355,10 @@ impl Processor {
     /// Stops the program: its last good output decays to what plays without one.
     fn stop(&mut self, id: ProgramId, fault: Fault) {
         self.seen.stopped = true;
-        let goal = self.last.map(guarded);
+        let goal = match self.settings.guard {
+            OutputGuard::On => self.last.map(guarded),
+            OutputGuard::Off => self.last,
+        };
         self.fade.start(goal, frames_of(FAULT_FADE, self.rate()));
         self.report(Report::Fault { id, fault });
     }

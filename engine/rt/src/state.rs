@@ -55,6 +55,12 @@ impl State {
                 *word = index;
             }
         }
+        let mut lines: Box<[Line]> = layout.lines.iter().map(|spec| Line::new(*spec)).collect();
+        for (spec, line) in layout.lines.iter().zip(&mut lines) {
+            if let Some(left) = image.lines.iter().find(|left| left.word == spec.word) {
+                line.fill(&left.samples);
+            }
+        }
         let slots = layout.stack_bytes.div_ceil(size_of::<StackSlot>());
         let mut stack = vec![StackSlot::default(); slots].into_boxed_slice();
         for slot in stack.iter_mut().step_by(PAGE_WORDS / 2) {
@@ -62,7 +68,7 @@ impl State {
         }
         Self {
             words,
-            lines: layout.lines.iter().map(|spec| Line::new(*spec)).collect(),
+            lines,
             heap: Heap::new(layout.heap_words, &layout.shapes, &image.heap),
             scratch: touched(layout.scratch_words as usize),
             stack,
@@ -196,6 +202,20 @@ impl Line {
         false
     }
 
+    /// Writes samples, oldest first, as if a program had.
+    fn fill(&mut self, samples: &[f64]) {
+        for sample in samples {
+            self.store(self.pos, *sample);
+            self.pos += 1;
+        }
+    }
+
+    /// The samples written so far, oldest first; the newest ones if the ring has wrapped.
+    pub fn written(&self) -> Vec<f64> {
+        let count = self.pos.clamp(0, i64::from(self.ring()));
+        (self.pos - count..self.pos).map(|index| self.load(index)).collect()
+    }
+
     /// Where the next sample goes; counts on for ever, taken modulo the ring.
     #[inline]
     pub fn pos(&self) -> i64 {
@@ -249,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_fresh_state_holds_the_image_and_the_numbers_of_its_lines() {
-        let image = Image { words: vec![7, 8, 99, 9], heap: vec![] };
+        let image = Image { words: vec![7, 8, 99, 9], heap: vec![], lines: vec![] };
         let mut state = State::new(&layout(), &image);
         assert_eq!(state.words(), [7, 8, 0, 9, 1, 0]);
         let parts = state.parts();

@@ -2,8 +2,7 @@
 //!
 //! Takes a module in sample form, gives the image that every instance starts from, and the state
 //! blocks of the function values that the global code made. On the calling thread, within a budget;
-//! for every backend alike. Global code may use delay lines; what it
-//! writes to them is gone when sound begins: an image holds words and heap.
+//! for every backend alike.
 
 use crate::emit::{emit_globals, scratch_words};
 use crate::env::{Env, Fresh};
@@ -12,7 +11,7 @@ use crate::verify::{Program, verify};
 use attacca_mir::backend::BackendError;
 use attacca_mir::layout;
 use attacca_mir::module::{FuncId, Module};
-use attacca_rt::code::{Image, Layout};
+use attacca_rt::code::{Image, Layout, LineImage};
 use attacca_rt::ctx::{Fault, FaultKind};
 use attacca_rt::ftz::Guard;
 use attacca_rt::heap::DEFAULT_HEAP_WORDS;
@@ -121,6 +120,13 @@ struct Outcome {
     steps: u64,
 }
 
+/// The delay lines that were written to.
+fn lines_left(layout: &Layout, state: &State) -> Vec<LineImage> {
+    let lines = layout.lines.iter().zip(state.lines());
+    let written = lines.map(|(spec, line)| LineImage { word: spec.word, samples: line.written() });
+    written.filter(|line| !line.samples.is_empty()).collect()
+}
+
 fn attempt(
     module: &Module,
     layout: &Layout,
@@ -162,7 +168,7 @@ fn attempt(
         }
     }
     Outcome {
-        image: Image { words, heap: state.heap().image() },
+        image: Image { words, heap: state.heap().image(), lines: lines_left(layout, &state) },
         blocks: blocks.into_iter().map(|(at, func)| (at, FuncId::new(func as usize))).collect(),
         words: next,
         fault,

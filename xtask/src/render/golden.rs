@@ -63,7 +63,10 @@ fn read(path: &Path) -> Result<Vec<Vec<f64>>, Failure> {
             let json: serde_json::Value =
                 serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
             let rows = json["frames"].as_array().ok_or_else(|| bad("no \"frames\"".into()))?;
-            let number = |x: &serde_json::Value| x.as_f64().unwrap_or(f64::NAN);
+            let number = |x: &serde_json::Value| match x.as_str() {
+                Some(text) => text.parse().unwrap_or(f64::NAN),
+                None => x.as_f64().unwrap_or(f64::NAN),
+            };
             let rows = rows
                 .iter()
                 .map(|r| r.as_array().map(|r| r.iter().map(number).collect()).unwrap_or_default());

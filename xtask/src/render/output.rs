@@ -30,17 +30,28 @@ pub(super) enum Bits {
     Float32,
 }
 
-/// The bytes of a file with these planar channels.
-pub(super) fn encode(
-    format: Format,
-    bits: Bits,
-    rate: f64,
-    channels: &[Vec<f64>],
-) -> Result<Vec<u8>, Failure> {
+/// What is written.
+pub(super) struct Sound<'a> {
+    /// Frames a second.
+    pub(super) rate: f64,
+    /// Length, also of a sound without channels.
+    pub(super) frames: u64,
+    /// Planar samples.
+    pub(super) channels: &'a [Vec<f64>],
+}
+
+impl Sound<'_> {
+    fn frames(&self) -> impl Iterator<Item = Vec<f64>> {
+        (0..self.frames as usize).map(|n| self.channels.iter().map(|c| c[n]).collect())
+    }
+}
+
+/// The bytes of a file.
+pub(super) fn encode(format: Format, bits: Bits, sound: &Sound<'_>) -> Result<Vec<u8>, Failure> {
     match format {
-        Format::Wav => wav(bits, rate, channels),
-        Format::Csv => Ok(csv(channels).into_bytes()),
-        Format::Json => Ok(json(rate, channels).into_bytes()),
+        Format::Wav => wav(bits, sound),
+        Format::Csv => Ok(csv(sound).into_bytes()),
+        Format::Json => Ok(json(sound).into_bytes()),
     }
 }
 
@@ -51,17 +62,17 @@ pub(super) fn save(path: &Path, bytes: &[u8]) -> Outcome {
     } else {
         std::fs::write(path, bytes)
     };
-    written.map_err(|e| Failure::Usage(format!("cannot write {}: {e}", path.display())))
+    match written {
+        // Whoever read our output has seen enough.
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(e) => Err(Failure::Usage(format!("cannot write {}: {e}", path.display()))),
+        Ok(()) => Ok(()),
+    }
 }
 
-fn frames(channels: &[Vec<f64>]) -> impl Iterator<Item = Vec<f64>> {
-    let count = channels.first().map_or(0, Vec::len);
-    (0..count).map(move |n| channels.iter().map(|c| c[n]).collect())
-}
-
-fn csv(channels: &[Vec<f64>]) -> String {
+fn csv(sound: &Sound<'_>) -> String {
     let mut text = String::new();
-    for frame in frames(channels) {
+    for frame in sound.frames() {
         let cells: Vec<String> = frame.iter().map(|x| format!("{x:?}")).collect();
         text.push_str(&cells.join(","));
         text.push('\n');
@@ -69,11 +80,16 @@ fn csv(channels: &[Vec<f64>]) -> String {
     text
 }
 
-fn json(rate: f64, channels: &[Vec<f64>]) -> String {
-    let mut text = format!("{{\"rate\":{rate},\"channels\":{},\"frames\":[", channels.len());
-    // JSON has no NaN and no infinity: they are written as null.
-    let number = |x: &f64| if x.is_finite() { format!("{x:?}") } else { "null".to_owned() };
-    for (n, frame) in frames(channels).enumerate() {
+fn json(sound: &Sound<'_>) -> String {
+    let (rate, channels) = (sound.rate, sound.channels.len());
+    let mut text = format!("{{\"rate\":{rate},\"channels\":{channels},\"frames\":[");
+    // JSON has no NaN and no infinity: they are written as strings.
+    let number = |x: &f64| match x {
+        x if x.is_nan() => "\"nan\"".to_owned(),
+        x if x.is_infinite() => format!("\"{x}\""),
+        x => format!("{x:?}"),
+    };
+    for (n, frame) in sound.frames().enumerate() {
         let cells: Vec<String> = frame.iter().map(number).collect();
         let comma = if n == 0 { "" } else { "," };
         text.push_str(&format!("{comma}[{}]", cells.join(",")));
@@ -82,15 +98,20 @@ fn json(rate: f64, channels: &[Vec<f64>]) -> String {
     text
 }
 
-fn wav(bits: Bits, rate: f64, channels: &[Vec<f64>]) -> Result<Vec<u8>, Failure> {
+fn wav(bits: Bits, sound: &Sound<'_>) -> Result<Vec<u8>, Failure> {
+    if sound.rate.fract() != 0.0 {
+        let message =
+            format!("a wav file can't hold a sample rate of {}; use a whole number", sound.rate);
+        return Err(Failure::Usage(message));
+    }
     let (bits_per_sample, sample_format) = match bits {
         Bits::Int16 => (16, hound::SampleFormat::Int),
         Bits::Int24 => (24, hound::SampleFormat::Int),
         Bits::Float32 => (32, hound::SampleFormat::Float),
     };
     let spec = hound::WavSpec {
-        channels: channels.len() as u16,
-        sample_rate: rate.round() as u32,
+        channels: sound.channels.len() as u16,
+        sample_rate: sound.rate as u32,
         bits_per_sample,
         sample_format,
     };
@@ -98,7 +119,7 @@ fn wav(bits: Bits, rate: f64, channels: &[Vec<f64>]) -> Result<Vec<u8>, Failure>
     let mut bytes = Cursor::new(Vec::new());
     let mut writer = hound::WavWriter::new(&mut bytes, spec).map_err(failed)?;
     let mut clipped = 0_u64;
-    for x in frames(channels).flatten() {
+    for x in sound.frames().flatten() {
         match sample_format {
             hound::SampleFormat::Float => writer.write_sample(x as f32),
             hound::SampleFormat::Int => {

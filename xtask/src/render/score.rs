@@ -66,7 +66,20 @@ impl Plan {
     }
 }
 
+/// Longest rendering, in frames: about 12 hours at 48 kHz. All of it is held in memory.
+const MOST_FRAMES: u64 = 1 << 31;
+
 fn frames(args: &Args, format: Format, given: Option<u64>) -> Result<u64, Failure> {
+    let frames = asked_frames(args, format, given)?;
+    if frames > MOST_FRAMES {
+        return Err(Failure::Usage(format!(
+            "{frames} frames are too many; the most is {MOST_FRAMES}"
+        )));
+    }
+    Ok(frames)
+}
+
+fn asked_frames(args: &Args, format: Format, given: Option<u64>) -> Result<u64, Failure> {
     if let Some(frames) = args.frames {
         return Ok(frames);
     }
@@ -104,11 +117,11 @@ fn params(args: &Args, programs: &[&Program]) -> Result<Vec<(u64, EventKind)>, F
 fn one_param(param: &str, rate: f64, known: &[(String, u16)]) -> Result<(u64, EventKind), Failure> {
     let usage =
         || Failure::Usage(format!("--param {param}: write NAME=VALUE or NAME=VALUE@SECONDS"));
-    let (name, rest) = param.split_once('=').ok_or_else(usage)?;
+    let (name, rest) = param.rsplit_once('=').ok_or_else(usage)?;
     let (value, seconds) = rest.split_once('@').unwrap_or((rest, "0"));
     let value: f64 = value.parse().map_err(|_| usage())?;
     let seconds: f64 = seconds.parse().map_err(|_| usage())?;
-    if !(seconds.is_finite() && seconds >= 0.0) {
+    if value.is_nan() || !(seconds.is_finite() && seconds >= 0.0) {
         return Err(usage());
     }
     let Some((_, slot)) = known.iter().find(|(n, _)| n == name) else {

@@ -3,6 +3,7 @@
 use super::heap::{BadRef, Heap};
 use crate::module::{FuncId, Module};
 use crate::op::Op;
+use attacca_rt::code::{Image, LineImage};
 use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, Fault, FaultKind};
 use rustc_hash::FxHashMap;
 
@@ -163,6 +164,37 @@ impl Machine {
         self.calls += 1;
         self.depth += 1;
         true
+    }
+
+    /// The delay lines that were written to.
+    pub(super) fn lines_left(&self) -> Vec<LineImage> {
+        let mut left: Vec<LineImage> = Vec::new();
+        for (word, line) in &self.lines {
+            let ring = line.samples.len() as i64;
+            let count = line.pos.clamp(0, ring);
+            if count > 0 {
+                let sample = |index: i64| line.samples[(index & (ring - 1)) as usize];
+                let samples = (line.pos - count..line.pos).map(sample).collect();
+                left.push(LineImage { word: *word as u32, samples });
+            }
+        }
+        left.sort_by_key(|line| line.word);
+        left
+    }
+
+    /// The delay lines that an image holds.
+    pub(super) fn lines_of(module: &Module, image: &Image) -> FxHashMap<usize, Line> {
+        let specs = crate::layout::of(module).lines;
+        let held = image.lines.iter().filter_map(|left| {
+            let spec = specs.iter().find(|spec| spec.word == left.word)?;
+            let mut samples = vec![0.0; spec.ring() as usize];
+            let pos = left.samples.len() as i64;
+            for (at, sample) in left.samples.iter().enumerate() {
+                *samples.get_mut(at)? = *sample;
+            }
+            Some((left.word as usize, Line { samples, pos }))
+        });
+        held.collect()
     }
 
     fn word(&self, base: u64, offset: u32) -> Result<usize, Bug> {

@@ -72,7 +72,7 @@ fn same_parameters(func: &mut Function, cfg: &Cfg) -> bool {
         }
     }
     for (block, gone) in &dropped {
-        remove_params(func, *block, gone);
+        remove_params(func, cfg, *block, gone);
     }
     aliases.apply(func);
     !dropped.is_empty()
@@ -102,13 +102,17 @@ fn only_value(
     only
 }
 
-/// Removes parameters (ascending indices) of a block and the arguments of every jump to it.
-pub fn remove_params(func: &mut Function, block: BlockId, gone: &[usize]) {
+/// Removes parameters (ascending indices) of a block and the arguments of every jump to it. Blocks
+/// that cannot be reached must have been cleared.
+pub fn remove_params(func: &mut Function, cfg: &Cfg, block: BlockId, gone: &[usize]) {
     for index in gone.iter().rev() {
         func.blocks[block].params.remove(*index);
     }
-    for from in func.blocks.values_mut() {
-        for jump in from.end.jumps_mut().filter(|j| j.to == block) {
+    let mut preds = cfg.preds[block].clone();
+    preds.sort();
+    preds.dedup();
+    for pred in preds {
+        for jump in func.blocks[pred].end.jumps_mut().filter(|j| j.to == block) {
             for index in gone.iter().rev() {
                 jump.args.remove(*index);
             }

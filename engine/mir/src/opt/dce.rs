@@ -4,6 +4,7 @@ use crate::module::{BlockId, Function, InstId, Module, ValueId};
 use crate::op::{Effect, Op};
 use crate::opt::cfg::Cfg;
 use crate::opt::copy_prop::remove_params;
+use crate::opt::rewrite::clear_unreachable;
 use cranelift_entity::SecondaryMap;
 
 /// Runs on every function.
@@ -16,6 +17,7 @@ pub fn run(module: &mut Module) {
 /// Runs on one function. A value is live if something with an effect, a branch or a return needs it.
 pub fn eliminate(func: &mut Function) {
     let cfg = Cfg::new(func);
+    clear_unreachable(func, &cfg);
     let mut live = Liveness { values: SecondaryMap::new(), work: Vec::new() };
     let mut source: SecondaryMap<ValueId, Source> = SecondaryMap::with_default(Source::None);
     for block in &cfg.order {
@@ -73,7 +75,7 @@ fn sweep(func: &mut Function, cfg: &Cfg, live: &SecondaryMap<ValueId, bool>) {
             .filter(|i| !live[func.blocks[*block].params[*i]])
             .collect();
         if !gone.is_empty() {
-            remove_params(func, *block, &gone);
+            remove_params(func, cfg, *block, &gone);
         }
     }
 }

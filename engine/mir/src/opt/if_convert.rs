@@ -19,13 +19,22 @@ pub fn run(module: &mut Module) {
     }
 }
 
-/// Runs on one function until nothing changes; inner branches first.
+/// Runs on one function until nothing changes. A round converts all branches without branches in
+/// their arms, so that there are as many rounds as branches are nested.
 pub fn convert(func: &mut Function) {
     loop {
         let cfg = Cfg::new(func);
-        let found = cfg.order.iter().rev().find_map(|b| candidate(func, &cfg, *b).map(|c| (*b, c)));
-        let Some((block, (join, arms))) = found else { return };
-        apply(func, block, join, arms);
+        let mut changed = false;
+        for block in cfg.order.iter().rev() {
+            // What `cfg` says of predecessors stays true or too large while branches go.
+            if let Some((join, arms)) = candidate(func, &cfg, *block) {
+                apply(func, *block, join, arms);
+                changed = true;
+            }
+        }
+        if !changed {
+            return;
+        }
         super::copy_prop::propagate(func);
     }
 }

@@ -34,10 +34,14 @@ pub fn run(module: &mut Module) {
 /// Inlines with what is known about globals and the heap.
 pub fn run_with(module: &mut Module, known: &Known) {
     let Some(root) = module.kernel.or(module.dsp) else { return };
-    inline_into(module, root, KERNEL_BUDGET, known);
+    let mut sizes = SecondaryMap::new();
+    for (id, func) in &module.funcs {
+        sizes[id] = size(func);
+    }
+    inline_into(module, root, KERNEL_BUDGET, known, &mut sizes);
     for func in reachable(module, root) {
         if func != root {
-            inline_into(module, func, FUNCTION_BUDGET, known);
+            inline_into(module, func, FUNCTION_BUDGET, known, &mut sizes);
         }
     }
 }
@@ -107,7 +111,7 @@ struct Link {
 struct Inliner<'m> {
     module: &'m Module,
     known: &'m Known,
-    sizes: SecondaryMap<FuncId, u32>,
+    sizes: &'m SecondaryMap<FuncId, u32>,
     folder: Folder,
     links: Vec<Link>,
     left: u32,
@@ -115,19 +119,21 @@ struct Inliner<'m> {
     work: Vec<(BlockId, VecDeque<(InstId, usize)>)>,
 }
 
-fn inline_into(module: &mut Module, root: FuncId, budget: u32, known: &Known) {
+fn inline_into(
+    module: &mut Module,
+    root: FuncId,
+    budget: u32,
+    known: &Known,
+    sizes: &mut SecondaryMap<FuncId, u32>,
+) {
     let mut func = std::mem::replace(&mut module.funcs[root], Function::new("", Vec::new()));
-    let mut sizes = SecondaryMap::new();
-    for (id, callee) in &module.funcs {
-        sizes[id] = size(callee);
-    }
     let mut inliner = Inliner {
         module,
         known,
         sizes,
         folder: Folder::new(),
         links: vec![Link { func: root, closure: 0, parent: None, depth: 0 }],
-        left: budget.saturating_sub(size(&func)),
+        left: budget.saturating_sub(sizes[root]),
         work: Vec::new(),
     };
     let order = Cfg::new(&func).order;
@@ -139,6 +145,7 @@ fn inline_into(module: &mut Module, root: FuncId, budget: u32, known: &Known) {
         inliner.block(&mut func, block, insts);
     }
     inliner.folder.aliases.apply(&mut func);
+    sizes[root] = size(&func);
     module.funcs[root] = func;
     let func = &mut module.funcs[root];
     let cfg = Cfg::new(func);

@@ -11,16 +11,21 @@ use crate::op::{Op, Pure, Ty};
 use crate::opt::cfg::Cfg;
 use crate::opt::rewrite::{Aliases, definitions};
 
+/// Instructions written out in one program; beyond, elementary functions stay one op, which a
+/// backend calls. Keeps the time of a compile in proportion to the text.
+const BUDGET: u32 = 40_000;
+
 /// Runs on every function the kernel can reach.
 pub fn run(module: &mut Module) {
     let Some(root) = module.kernel.or(module.dsp) else { return };
+    let mut left = BUDGET;
     for func in super::inline::reachable(module, root) {
-        legalise(&mut module.funcs[func]);
+        legalise(&mut module.funcs[func], &mut left);
     }
 }
 
-/// Runs on one function.
-pub fn legalise(func: &mut Function) {
+/// Runs on one function, as far as `left` instructions go.
+fn legalise(func: &mut Function, left: &mut u32) {
     let mut aliases = Aliases::default();
     let constants = definitions(func);
     let constant = |func: &Function, value: ValueId| match func.insts
@@ -37,7 +42,13 @@ pub fn legalise(func: &mut Function) {
         for inst in insts {
             let data = emit.b.func.insts[inst].clone();
             let divisor = data.args.get(1).and_then(|b| constant(emit.b.func, aliases.get(*b)));
-            match expand(&mut emit, &data, &aliases, divisor) {
+            let cost = super::inline::cost(&data.op);
+            let expanded =
+                if cost > *left { None } else { expand(&mut emit, &data, &aliases, divisor) };
+            if expanded.is_some() {
+                *left -= cost;
+            }
+            match expanded {
                 Some(value) => aliases.set(data.results[0], value),
                 None => {
                     let last = emit.b.block;
