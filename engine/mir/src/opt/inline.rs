@@ -38,44 +38,73 @@ pub fn run_with(module: &mut Module, known: &Known) {
     for (id, func) in &module.funcs {
         sizes[id] = size(func);
     }
-    inline_into(module, root, KERNEL_BUDGET, known, &mut sizes);
-    for func in reachable(module, root) {
-        if func != root {
-            inline_into(module, func, FUNCTION_BUDGET, known, &mut sizes);
-        }
+    // What a function reaches is asked when its calls are inlined: most of what a chain of calls
+    // reached before is then reached no more.
+    let mut reached = Reached::new(root);
+    let mut budget = KERNEL_BUDGET;
+    while let Some(func) = reached.next() {
+        inline_into(module, func, budget, known, &mut sizes);
+        reached.follow(module, func);
+        budget = FUNCTION_BUDGET;
     }
 }
 
 /// Functions that code of `root` can reach: called, or made into a value. Where a closure of unknown
 /// code is called, every closure function counts as reached (the heap image may hold it).
 pub fn reachable(module: &Module, root: FuncId) -> Vec<FuncId> {
-    let mut seen: SecondaryMap<FuncId, bool> = SecondaryMap::new();
-    seen[root] = true;
-    let mut found = vec![root];
-    let mut next = 0;
-    let mut unknown = false;
-    while let Some(func) = found.get(next).copied() {
-        next += 1;
+    let mut reached = Reached::new(root);
+    while let Some(func) = reached.next() {
+        reached.follow(module, func);
+    }
+    reached.found
+}
+
+/// A walk over what a function reaches.
+struct Reached {
+    seen: SecondaryMap<FuncId, bool>,
+    found: Vec<FuncId>,
+    /// How many of `found` the walk has been to.
+    done: usize,
+    /// Whether a closure of unknown code is called.
+    unknown: bool,
+}
+
+impl Reached {
+    fn new(root: FuncId) -> Self {
+        let mut reached =
+            Self { seen: SecondaryMap::new(), found: Vec::new(), done: 0, unknown: false };
+        reached.add(root);
+        reached
+    }
+
+    fn add(&mut self, func: FuncId) {
+        if !std::mem::replace(&mut self.seen[func], true) {
+            self.found.push(func);
+        }
+    }
+
+    fn next(&mut self) -> Option<FuncId> {
+        let next = self.found.get(self.done).copied();
+        self.done += 1;
+        next
+    }
+
+    /// Adds what the code of `func` names.
+    fn follow(&mut self, module: &Module, func: FuncId) {
         let func = &module.funcs[func];
-        let mut reached: Vec<FuncId> = Vec::new();
         for inst in func.blocks.values().flat_map(|b| &b.insts) {
             match func.insts[*inst].op {
-                Op::Call(to) | Op::FuncAddr(to) => reached.push(to),
-                Op::CallClosure(_) if !unknown => {
-                    unknown = true;
-                    reached
-                        .extend(module.funcs.iter().filter(|(_, f)| f.closure).map(|(id, _)| id));
+                Op::Call(to) | Op::FuncAddr(to) => self.add(to),
+                Op::CallClosure(_) if !self.unknown => {
+                    self.unknown = true;
+                    for (id, _) in module.funcs.iter().filter(|(_, f)| f.closure) {
+                        self.add(id);
+                    }
                 }
                 _ => {}
             }
         }
-        for to in reached {
-            if !std::mem::replace(&mut seen[to], true) {
-                found.push(to);
-            }
-        }
     }
-    found
 }
 
 /// What an op costs after legalisation, in instructions.
@@ -181,6 +210,10 @@ impl Inliner<'_> {
         callee: FuncId,
         link: usize,
     ) -> Option<(FuncId, u32)> {
+        // The body of the root is being rebuilt: it cannot be copied.
+        if callee == self.links[0].func {
+            return None;
+        }
         let size = self.sizes[callee];
         if size > TINY && size > self.left || self.links[link].depth >= MAX_DEPTH {
             return None;
