@@ -7,6 +7,7 @@ use crate::module::{BlockId, Function, Module, Term, ValueId};
 use crate::op::{Effect, Op, Pure, Ty};
 use crate::opt::cfg::Cfg;
 use crate::opt::inline::cost;
+use crate::opt::rewrite::Aliases;
 use smallvec::SmallVec;
 
 /// Most instructions computed in vain by one converted branch.
@@ -25,16 +26,18 @@ pub fn convert(func: &mut Function) {
     loop {
         let cfg = Cfg::new(func);
         let mut changed = false;
+        let mut aliases = Aliases::default();
         for block in cfg.order.iter().rev() {
             // What `cfg` says of predecessors stays true or too large while branches go.
             if let Some((join, arms)) = candidate(func, &cfg, *block) {
-                apply(func, *block, join, arms);
+                apply(func, &mut aliases, *block, join, arms);
                 changed = true;
             }
         }
         if !changed {
             return;
         }
+        aliases.apply(func);
         super::copy_prop::propagate(func);
     }
 }
@@ -82,33 +85,36 @@ fn cheap(func: &Function, arm: BlockId) -> bool {
     total <= ARM_BUDGET
 }
 
-fn apply(func: &mut Function, block: BlockId, join: BlockId, arms: Arms) {
+fn apply(func: &mut Function, aliases: &mut Aliases, block: BlockId, join: BlockId, arms: Arms) {
     let Term::Branch { cond, then, other } = func.blocks[block].end.clone() else { return };
-    let sides = [then, other].into_iter().zip(arms).map(|(jump, arm)| side(func, block, jump, arm));
-    let sides: Vec<SmallVec<[ValueId; 4]>> = sides.collect();
+    let mut sides: Vec<SmallVec<[ValueId; 4]>> = Vec::new();
+    for (jump, arm) in [then, other].into_iter().zip(arms) {
+        sides.push(side(func, aliases, block, jump, arm));
+    }
     let mut args: SmallVec<[ValueId; 4]> = SmallVec::new();
     for (a, b) in sides[0].iter().zip(&sides[1]) {
-        args.push(if a == b { *a } else { select(func, block, cond, *a, *b) });
+        let (a, b) = (aliases.get(*a), aliases.get(*b));
+        args.push(if a == b { a } else { select(func, block, cond, a, b) });
     }
     func.blocks[block].end = Term::Jump(crate::module::Jump { to: join, args });
 }
 
-/// Moves an arm's instructions to the branching block; gives the values it passes to the join.
+/// Moves an arm's instructions to the branching block; gives the values it passes to the join. What
+/// stands for the arm's parameters is added to `aliases`, to be applied by the caller.
 fn side(
     func: &mut Function,
+    aliases: &mut Aliases,
     block: BlockId,
     jump: crate::module::Jump,
     arm: Option<BlockId>,
 ) -> SmallVec<[ValueId; 4]> {
     let Some(arm) = arm else { return jump.args };
     let params = std::mem::take(&mut func.blocks[arm].params);
-    let mut aliases = super::rewrite::Aliases::default();
     for (param, arg) in params.iter().zip(&jump.args) {
         aliases.set(*param, *arg);
     }
     let insts = std::mem::take(&mut func.blocks[arm].insts);
     func.blocks[block].insts.extend(insts);
-    aliases.apply(func);
     match &func.blocks[arm].end {
         Term::Jump(to) => to.args.clone(),
         Term::Branch { .. } | Term::Return(_) | Term::Open => SmallVec::new(),
