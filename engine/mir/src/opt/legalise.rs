@@ -15,6 +15,9 @@ use crate::opt::rewrite::{Aliases, definitions};
 /// backend calls. Keeps the time of a compile in proportion to the text.
 const BUDGET: u32 = 40_000;
 
+/// An op this small is written out even when the budget is used up: a call would cost as much.
+const SMALL: u32 = 5;
+
 /// Runs on every function the kernel can reach.
 pub fn run(module: &mut Module) {
     let Some(root) = module.kernel.or(module.dsp) else { return };
@@ -43,13 +46,13 @@ fn legalise(func: &mut Function, left: &mut u32) {
             let data = emit.b.func.insts[inst].clone();
             let divisor = data.args.get(1).and_then(|b| constant(emit.b.func, aliases.get(*b)));
             let cost = super::inline::cost(&data.op);
-            let expanded =
-                if cost > *left { None } else { expand(&mut emit, &data, &aliases, divisor) };
-            if expanded.is_some() {
-                *left -= cost;
-            }
+            let fits = cost <= SMALL || cost <= *left;
+            let expanded = if fits { expand(&mut emit, &data, &aliases, divisor) } else { None };
             match expanded {
-                Some(value) => aliases.set(data.results[0], value),
+                Some(value) => {
+                    *left = left.saturating_sub(cost);
+                    aliases.set(data.results[0], value);
+                }
                 None => {
                     let last = emit.b.block;
                     emit.b.func.blocks[last].insts.push(inst);
