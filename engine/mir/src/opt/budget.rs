@@ -28,7 +28,7 @@ pub fn prune(module: &mut Module) {
     let graph = call_graph(module);
     let in_cycle = cyclic(module, &graph);
     let ops = || reached.iter().flat_map(|f| placed(&module.funcs[*f]));
-    if reached.iter().any(|f| in_cycle.contains(f))
+    if reached.iter().any(|f| in_cycle.binary_search(f).is_ok())
         || ops().any(|op| matches!(op, Op::CallClosure(_)))
     {
         return;

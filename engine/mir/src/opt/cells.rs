@@ -68,16 +68,14 @@ fn access(func: &Function, inst: InstId, first: &FxHashMap<ValueId, usize>) -> O
 
 /// Gives every local cell's allocation explicit stores of its fields, right behind it.
 fn split_initial_stores(func: &mut Function, local: &[(ValueId, crate::module::ShapeId)]) {
+    let shapes: FxHashMap<ValueId, crate::module::ShapeId> = local.iter().copied().collect();
     for block in func.blocks.keys().collect::<Vec<_>>() {
         let insts = std::mem::take(&mut func.blocks[block].insts);
         for inst in insts {
             func.blocks[block].insts.push(inst);
             let data = func.insts[inst].clone();
-            let Some((cell, shape)) =
-                local.iter().find(|(cell, _)| data.results.first() == Some(cell))
-            else {
-                continue;
-            };
+            let Some(cell) = data.results.first() else { continue };
+            let Some(shape) = shapes.get(cell) else { continue };
             for (field, value) in data.args.iter().enumerate() {
                 let ty = func.values[*value];
                 let op = Op::HeapStore { shape: *shape, field: field as u32, ty };

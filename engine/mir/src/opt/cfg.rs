@@ -67,7 +67,7 @@ impl Cfg {
             for pred in &self.preds[*block] {
                 let mut runner = *pred;
                 while runner != self.idom[*block] {
-                    if !frontiers[runner].contains(block) {
+                    if frontiers[runner].last() != Some(block) {
                         frontiers[runner].push(*block);
                     }
                     runner = self.idom[runner];
@@ -80,6 +80,8 @@ impl Cfg {
     /// Natural loops: header and body blocks (header included), inner ones merged by header.
     pub fn loops(&self) -> Vec<(BlockId, Vec<BlockId>)> {
         let mut loops: Vec<(BlockId, Vec<BlockId>)> = Vec::new();
+        // The number of the last loop found to hold a block.
+        let mut inside: SecondaryMap<BlockId, u32> = SecondaryMap::new();
         for header in &self.order {
             let latches: Vec<BlockId> = self.preds[*header]
                 .iter()
@@ -89,10 +91,12 @@ impl Cfg {
             if latches.is_empty() {
                 continue;
             }
+            let number = loops.len() as u32 + 1;
+            inside[*header] = number;
             let mut body = vec![*header];
             let mut work = latches;
             while let Some(block) = work.pop() {
-                if !body.contains(&block) {
+                if std::mem::replace(&mut inside[block], number) != number {
                     body.push(block);
                     work.extend(self.preds[block].iter().copied());
                 }

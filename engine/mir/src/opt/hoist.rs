@@ -5,6 +5,7 @@ use crate::op::{Effect, Op};
 use crate::opt::cfg::Cfg;
 use crate::opt::rewrite::definitions;
 use cranelift_entity::SecondaryMap;
+use rustc_hash::FxHashSet;
 
 /// Runs on every function with a loop (the kernel).
 pub fn run(module: &mut Module) {
@@ -16,17 +17,21 @@ pub fn run(module: &mut Module) {
 /// Runs on one function, outer loops first.
 pub fn hoist(func: &mut Function) {
     let cfg = Cfg::new(func);
-    for (header, body) in cfg.loops() {
+    for (header, mut body) in cfg.loops() {
+        let mut holds: SecondaryMap<BlockId, bool> = SecondaryMap::new();
+        body.iter().for_each(|block| holds[*block] = true);
         let outside: Vec<BlockId> =
-            cfg.preds[header].iter().copied().filter(|p| !body.contains(p)).collect();
+            cfg.preds[header].iter().copied().filter(|p| !holds[*p]).collect();
         let [before] = outside.as_slice() else { continue };
         if matches!(func.blocks[*before].end, Term::Jump(_)) {
-            hoist_loop(func, &cfg, &body, *before);
+            body.sort_unstable_by_key(|block| cfg.rank[*block]);
+            hoist_loop(func, &body, *before);
         }
     }
 }
 
-fn hoist_loop(func: &mut Function, cfg: &Cfg, body: &[BlockId], before: BlockId) {
+/// Hoists out of a loop; `body` is in reverse postorder.
+fn hoist_loop(func: &mut Function, body: &[BlockId], before: BlockId) {
     let memory = Stores::of(func, body);
     let mut inside: SecondaryMap<ValueId, bool> = SecondaryMap::new();
     for block in body {
@@ -35,7 +40,7 @@ fn hoist_loop(func: &mut Function, cfg: &Cfg, body: &[BlockId], before: BlockId)
             func.insts[*inst].results.iter().for_each(|r| inside[*r] = true);
         }
     }
-    for block in cfg.order.iter().filter(|b| body.contains(b)) {
+    for block in body {
         let insts = std::mem::take(&mut func.blocks[*block].insts);
         let (moved, kept): (Vec<_>, Vec<_>) = insts.into_iter().partition(|inst| {
             let data = &func.insts[*inst];
@@ -56,18 +61,19 @@ fn hoist_loop(func: &mut Function, cfg: &Cfg, body: &[BlockId], before: BlockId)
 /// What a loop stores to.
 struct Stores {
     everything: bool,
-    words: Vec<i64>,
+    words: FxHashSet<i64>,
     defs: SecondaryMap<ValueId, Option<crate::module::InstId>>,
 }
 
 impl Stores {
     fn of(func: &Function, body: &[BlockId]) -> Self {
-        let mut stores = Self { everything: false, words: Vec::new(), defs: definitions(func) };
+        let (words, defs) = (FxHashSet::default(), definitions(func));
+        let mut stores = Self { everything: false, words, defs };
         for inst in body.iter().flat_map(|b| &func.blocks[*b].insts) {
             match func.insts[*inst].op {
                 Op::Call(_) | Op::CallClosure(_) => stores.everything = true,
                 Op::Store(..) => match stores.address(func, *inst) {
-                    Some(at) => stores.words.push(at),
+                    Some(at) => drop(stores.words.insert(at)),
                     None => stores.everything = true,
                 },
                 _ => {}

@@ -44,6 +44,7 @@ impl Touched {
     fn of(module: &Module, kernel: FuncId) -> Self {
         let func = &module.funcs[kernel];
         let defs = definitions(func);
+        let unknown = calls_unknown(module);
         let mut touched = Self { everything: false, ranges: Vec::new() };
         for block in Cfg::new(func).order {
             for inst in &func.blocks[block].insts {
@@ -52,13 +53,9 @@ impl Touched {
                     Op::Call(callee) => {
                         let base = data.args.first().and_then(|a| integer(func, &defs, *a));
                         match base {
-                            Some(base)
-                                if !module.funcs[callee].closure
-                                    && calls_only_known(module, callee) =>
-                            {
+                            Some(base) if !module.funcs[callee].closure && !unknown[callee] => {
                                 let words = i64::from(module.funcs[callee].state.words);
                                 touched.ranges.push((base, base + words));
-                                touched.ranges.push((0, i64::from(module.dsp_base)));
                             }
                             Some(_) | None => touched.everything = true,
                         }
@@ -68,19 +65,57 @@ impl Touched {
                 }
             }
         }
+        if !touched.ranges.is_empty() {
+            touched.ranges.push((0, i64::from(module.dsp_base)));
+        }
+        touched.ranges = merge(touched.ranges);
         touched
     }
 
     fn contains(&self, address: i64) -> bool {
-        self.ranges.iter().any(|(from, to)| (*from..*to).contains(&address))
+        let next = self.ranges.partition_point(|(from, _)| *from <= address);
+        self.ranges[..next].last().is_some_and(|(_, to)| address < *to)
     }
 }
 
-fn calls_only_known(module: &Module, callee: FuncId) -> bool {
-    super::inline::reachable(module, callee).iter().all(|f| {
-        let func = &module.funcs[*f];
-        !func.closure && func.insts.values().all(|inst| !matches!(inst.op, Op::CallClosure(_)))
-    })
+/// The same ranges by ascending start, none touching another.
+fn merge(mut ranges: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    ranges.sort_unstable();
+    let mut merged: Vec<(i64, i64)> = Vec::new();
+    for (from, to) in ranges {
+        match merged.last_mut() {
+            Some((_, end)) if from <= *end => *end = to.max(*end),
+            Some(_) | None => merged.push((from, to)),
+        }
+    }
+    merged
+}
+
+/// Functions that are closures or call unknown ones, and those that reach such a function.
+fn calls_unknown(module: &Module) -> SecondaryMap<FuncId, bool> {
+    let mut callers: SecondaryMap<FuncId, Vec<FuncId>> = SecondaryMap::new();
+    let mut unknown: SecondaryMap<FuncId, bool> = SecondaryMap::new();
+    let mut work = Vec::new();
+    for (id, func) in &module.funcs {
+        let mut found = func.closure;
+        for inst in func.insts.values() {
+            found |= matches!(inst.op, Op::CallClosure(_));
+        }
+        for inst in func.blocks.values().flat_map(|block| &block.insts) {
+            if let Op::Call(to) | Op::FuncAddr(to) = func.insts[*inst].op {
+                callers[to].push(id);
+            }
+        }
+        if found {
+            work.push(id);
+        }
+    }
+    while let Some(func) = work.pop() {
+        if !std::mem::replace(&mut unknown[func], true) {
+            work.append(&mut callers[func]);
+        }
+    }
+    unknown
 }
 
 fn integer(
@@ -157,6 +192,7 @@ fn promotable(
     most_words: usize,
 ) -> Vec<(i64, Ty)> {
     let mut words: Vec<(i64, Ty, bool, bool)> = Vec::new();
+    let mut index: FxHashMap<i64, usize> = FxHashMap::default();
     for inst in func.blocks.values().flat_map(|b| &b.insts) {
         let (ty, stores) = match func.insts[*inst].op {
             Op::Load(ty, _) => (ty, false),
@@ -164,12 +200,15 @@ fn promotable(
             _ => continue,
         };
         let Some(at) = address(func, defs, *inst) else { continue };
-        match words.iter_mut().find(|w| w.0 == at) {
+        match index.get(&at).map(|word| &mut words[*word]) {
             Some(word) => {
                 word.2 |= stores;
                 word.3 &= word.1 == ty;
             }
-            None => words.push((at, ty, stores, true)),
+            None => {
+                index.insert(at, words.len());
+                words.push((at, ty, stores, true));
+            }
         }
     }
     words.retain(|(at, ty, stores, same)| {

@@ -9,7 +9,7 @@ use crate::op::{Op, Ty};
 use crate::opt::fold::Change;
 use attacca_rt::code::{Image, Shape};
 use cranelift_entity::{EntityRef, PrimaryMap};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Facts about the program outside any one function.
 #[derive(Default)]
@@ -76,8 +76,8 @@ impl Known {
 }
 
 /// Global words stored to by any function but `init`.
-fn stored_globals(module: &Module) -> Vec<u32> {
-    let mut stored = Vec::new();
+fn stored_globals(module: &Module) -> FxHashSet<u32> {
+    let mut stored = FxHashSet::default();
     for (id, func) in &module.funcs {
         if Some(id) == module.init {
             continue;
@@ -86,7 +86,7 @@ fn stored_globals(module: &Module) -> Vec<u32> {
         for inst in func.insts.values() {
             let Op::Store(_, offset) = inst.op else { continue };
             if let Some(Op::Iconst(base)) = defs[inst.args[0]].map(|def| &func.insts[def].op) {
-                stored.push((*base as u32).wrapping_add(offset));
+                stored.insert((*base as u32).wrapping_add(offset));
             }
         }
     }
