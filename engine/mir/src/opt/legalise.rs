@@ -182,3 +182,6 @@ impl Lanes for Emit<'_> {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;
