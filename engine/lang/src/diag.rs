@@ -158,15 +158,40 @@ fn snippet(
     let last = if end.line == start.line { end.column } else { length };
     let marks = last.saturating_sub(start.column).max(1) as usize;
     line(out, format_args!("{:margin$} ┌ {name}:{}:{}", "", start.line, start.column));
-    line(out, format_args!("{:>margin$} │ {}", start.line, source.replace('\t', " ")));
+    let shown = excerpt(&source.replace('\t', " "), start.column as usize - 1, marks);
+    line(out, format_args!("{:>margin$} │ {}", start.line, shown.text));
     let under = format!(
         "{:margin$} │ {:indent$}{} {text}",
         "",
         "",
-        mark.to_string().repeat(marks),
-        indent = start.column as usize - 1
+        mark.to_string().repeat(shown.marks),
+        indent = shown.indent
     );
     line(out, format_args!("{}", under.trim_end()));
+}
+
+/// Most characters of a source line that a message shows.
+const WIDTH: usize = 120;
+
+/// A piece of a line around what is marked.
+struct Excerpt {
+    text: String,
+    indent: usize,
+    marks: usize,
+}
+
+/// The line, or of a long one the piece around `marks` characters from `start` on.
+fn excerpt(source: &str, start: usize, marks: usize) -> Excerpt {
+    if source.chars().count() <= WIDTH {
+        return Excerpt { text: source.to_owned(), indent: start, marks };
+    }
+    let marks = marks.min(WIDTH / 2);
+    let from = start.saturating_sub((WIDTH - marks) / 2);
+    let piece: String = source.chars().skip(from).take(WIDTH).collect();
+    let before = if from > 0 { "…" } else { "" };
+    let after = if piece.chars().count() == WIDTH { "…" } else { "" };
+    let indent = start - from + before.chars().count();
+    Excerpt { text: format!("{before}{piece}{after}"), indent, marks }
 }
 
 /// The messages of one compilation, in the order they were found.
@@ -287,6 +312,19 @@ impl<'a> IntoIterator for &'a Diagnostics {
 mod tests {
     use super::*;
     use expect_test::expect;
+
+    #[test]
+    fn a_long_line_is_cut_around_the_place() {
+        let mut sources = SourceMap::new();
+        let text = format!("{}nope{}", "a ".repeat(50_000), " b".repeat(50_000));
+        let file = sources.add("patch.mmm", &text);
+        let said = Diagnostic::error("unknown-name", Span::new(file, 100_000, 100_004), "no")
+            .render(&sources);
+        assert!(said.len() < 1_000, "{} bytes", said.len());
+        let lines: Vec<&str> = said.lines().collect();
+        let column = |line: &str, what: &str| line.find(what).map(|at| line[..at].chars().count());
+        assert_eq!(column(lines[2], "nope"), column(lines[3], "^^^^"));
+    }
 
     #[test]
     fn a_message_shows_its_line_and_what_to_do() {
