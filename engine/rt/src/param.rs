@@ -9,8 +9,8 @@ use crate::event::EventKind;
 /// Parameter slots of the plugin.
 pub const SLOTS: usize = 128;
 
-/// MIDI channels.
-const CHANNELS: usize = 16;
+/// MIDI channels that are heard; the sixteenth is not (language reference, 10.4).
+const CHANNELS: usize = 15;
 
 /// Where a cell of a program gets its value: [`crate::code::CellSource`] with names resolved.
 #[derive(Clone, Copy, Debug, PartialEq)]

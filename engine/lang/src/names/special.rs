@@ -15,7 +15,7 @@ use crate::syntax::SyntaxKind;
 use crate::syntax::ast::{self, Node};
 
 /// The last MIDI channel of `midi_note_mono!`.
-const LAST_CHANNEL: f64 = 14.0;
+const LAST_CHANNEL: f64 = 15.0;
 
 impl Resolve<'_> {
     pub(super) fn macro_call(&mut self, call: &ast::MacroCall) -> ExprId {
@@ -81,7 +81,11 @@ impl Resolve<'_> {
                 at,
                 format!("there is no MIDI channel {channel}"),
             );
-            self.report(error.help("channels are the whole numbers from 0 to 14"));
+            self.report(
+                error.help(
+                    "channels are the whole numbers from 0 to 14, and 15, which is never heard",
+                ),
+            );
             return None;
         }
         Some(ExprKind::MidiNote { channel: channel as u8, note: note?, velocity: velocity? })

@@ -309,7 +309,7 @@ fn controls_and_notes_take_literals() {
     rejects(&["macro-argument"], &["Control!(1, 2)", "Control!(\"a\", \"b\")"]);
     rejects(
         &["midi-channel"],
-        &["midi_note_mono!(15, 0, 0)", "midi_note_mono!(0.5, 0, 0)", "midi_note_mono!(-1, 0, 0)"],
+        &["midi_note_mono!(16, 0, 0)", "midi_note_mono!(0.5, 0, 0)", "midi_note_mono!(-1, 0, 0)"],
     );
 }
 
