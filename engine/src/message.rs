@@ -52,7 +52,7 @@ pub struct Message {
     pub end_column: u32,
     /// What to do about it; empty if there is nothing to say. Several lines for several ideas.
     pub help: String,
-    /// Helps and notes, each with its prefix.
+    /// Further places with their position, then helps and notes, each with its prefix.
     pub notes: Vec<String>,
 }
 
@@ -73,7 +73,7 @@ impl Message {
             end_line: end.line,
             end_column: end.column,
             help: diagnostic.help.join("\n"),
-            notes: diagnostic.remarks().collect(),
+            notes: diagnostic.places(sources).chain(diagnostic.remarks()).collect(),
         }
     }
 }

@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 
 use crate::source::{SourceMap, Span};
 
-/// More messages than this are counted, not kept: nobody reads the 501st.
+/// More messages than this are counted, not kept.
 const KEPT: usize = 500;
+/// More messages than this are counted, not shown: nobody reads the 101st.
+const SHOWN: usize = 100;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +111,15 @@ impl Diagnostic {
         help.chain(self.notes.iter().map(|text| format!("note: {text}")))
     }
 
+    /// The further places as lines, each with its position and words (`patch.mmm:1:5: defined here`).
+    pub fn places(&self, sources: &SourceMap) -> impl Iterator<Item = String> {
+        self.labels.iter().map(|label| {
+            let start = sources.start(label.span);
+            let name = sources.name(label.span.file);
+            format!("{name}:{}:{}: {}", start.line, start.column, label.text)
+        })
+    }
+
     /// The message as text for a terminal, ending with a line break.
     ///
     /// ```
@@ -182,14 +193,15 @@ struct Excerpt {
 
 /// The line, or of a long one the piece around `marks` characters from `start` on.
 fn excerpt(source: &str, start: usize, marks: usize) -> Excerpt {
-    if source.chars().count() <= WIDTH {
+    let length = source.chars().count();
+    if length <= WIDTH {
         return Excerpt { text: source.to_owned(), indent: start, marks };
     }
     let marks = marks.min(WIDTH / 2);
     let from = start.saturating_sub((WIDTH - marks) / 2);
     let piece: String = source.chars().skip(from).take(WIDTH).collect();
     let before = if from > 0 { "…" } else { "" };
-    let after = if piece.chars().count() == WIDTH { "…" } else { "" };
+    let after = if from + WIDTH < length { "…" } else { "" };
     let indent = start - from + before.chars().count();
     Excerpt { text: format!("{before}{piece}{after}"), indent, marks }
 }
@@ -268,12 +280,15 @@ impl Diagnostics {
         list
     }
 
-    /// All messages as text, in the order of their places, separated by empty lines.
+    /// The messages as text, in the order of their places, separated by empty lines. Of more than
+    /// 100, the rest is a number.
     pub fn render(&self, sources: &SourceMap) -> String {
-        let parts: Vec<_> = self.sorted().into_iter().map(|one| one.render(sources)).collect();
+        let shown = self.sorted().into_iter().take(SHOWN);
+        let parts: Vec<_> = shown.map(|one| one.render(sources)).collect();
         let mut out = parts.join("\n");
-        if self.dropped > 0 {
-            line(&mut out, format_args!("\n{} more messages are not shown", self.dropped));
+        let more = self.dropped + self.list.len() - parts.len();
+        if more > 0 {
+            line(&mut out, format_args!("\n… and {more} more"));
         }
         out
     }
@@ -361,5 +376,8 @@ mod tests {
             diags.error("x", Span::new(file, 0, 0), "x");
         }
         assert_eq!((diags.len(), diags.dropped(), diags.error_count()), (KEPT, 3, KEPT + 3));
+        let text = diags.render(&sources);
+        assert_eq!(text.matches("error[x]").count(), SHOWN);
+        assert!(text.ends_with(&format!("\n… and {} more\n", KEPT + 3 - SHOWN)), "{text}");
     }
 }
