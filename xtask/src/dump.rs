@@ -1,6 +1,6 @@
 //! `dump`: one stage of the compilation of a program, as text.
 
-use crate::program::{human, read};
+use crate::program::{human, print, read};
 use crate::{Failure, Outcome};
 use attacca_engine::pipeline::{self, Options, Stage};
 use std::path::PathBuf;
@@ -21,10 +21,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let (dump, compiled) = pipeline::dump(&name, &text, &Options::default(), stage);
     eprint!("{}", human(&compiled));
     match dump {
-        Some(dump) => {
-            print!("{dump}");
-            Ok(())
-        }
+        Some(dump) => print(&dump),
         None => Err(Failure::Rejected(format!("{name} does not get as far as `{}`", args.stage))),
     }
 }

@@ -1,10 +1,11 @@
 //! Reading and compiling program files; printing what the compiler says.
 
-use crate::Failure;
+use crate::{Failure, Outcome};
 use attacca_engine::pipeline::{self, Compiled, Options};
 use attacca_engine::{Hz, Message, Program, Severity, Target};
 use clap::ValueEnum;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -68,6 +69,16 @@ pub(crate) fn compile_any(path: &Path, target: Target, rate: f64) -> Result<Comp
 /// The diagnostics as text, with the lines they are about.
 pub(crate) fn human(compiled: &Compiled) -> String {
     compiled.diagnostics.render(&compiled.sources)
+}
+
+/// Text to standard output. That whoever reads it has seen enough is no failure; any other is status 2.
+pub(crate) fn print(text: &str) -> Outcome {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Usage(format!("cannot write to standard output: {e}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// One diagnostic as one JSON object.

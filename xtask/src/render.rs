@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(short = 'o', long)]
     out: Option<PathBuf>,
     /// Length in frames
-    #[arg(long, conflicts_with = "seconds")]
+    #[arg(long, conflicts_with = "seconds", allow_negative_numbers = true)]
     frames: Option<u64>,
     /// Length in seconds
     #[arg(long, allow_negative_numbers = true)]
@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     block_size: u32,
     /// Quarter notes a minute
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     tempo: Option<f64>,
     /// jit, vm, closures, wasm or eval
     #[arg(long, default_value = "jit")]

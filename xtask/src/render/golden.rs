@@ -3,20 +3,13 @@
 use crate::{Failure, Outcome};
 use std::path::Path;
 
-/// Status 1, naming the first frame and channel that differ, both values and the peak difference.
+/// Status 1, naming the first frame and channel that differ, both values and the peak difference, or
+/// else the numbers of channels or frames that differ.
 pub(super) fn compare(path: &Path, got: &[Vec<f64>], tolerance: f64) -> Outcome {
     let want = read(path)?;
-    if want.len() != got.len() {
-        let message = format!(
-            "{}: has {} channels, the program gives {}",
-            path.display(),
-            want.len(),
-            got.len()
-        );
-        return Err(Failure::Rejected(message));
-    }
+    let counts = counts(&want, got);
     let lengths = (want.first().map_or(0, Vec::len), got.first().map_or(0, Vec::len));
-    let exact_f32 = path.extension().is_some_and(|e| e == "wav");
+    let exact_f32 = kind(path) == "wav";
     let mut first = None;
     let mut peak = 0.0_f64;
     for frame in 0..lengths.0.min(lengths.1) {
@@ -31,34 +24,54 @@ pub(super) fn compare(path: &Path, got: &[Vec<f64>], tolerance: f64) -> Outcome 
             peak = peak.max(if difference.is_nan() { f64::INFINITY } else { difference });
         }
     }
-    if let Some((frame, channel, w, g)) = first {
-        return Err(Failure::Rejected(format!(
-            "{}: frame {frame}, channel {channel}: expected {w:?}, got {g:?}; peak difference {peak:e}",
-            path.display()
-        )));
+    let first = first.map(|(frame, channel, w, g)| {
+        format!(
+            "frame {frame}, channel {channel}: expected {w:?}, got {g:?}; peak difference {peak:e}"
+        )
+    });
+    let said: Vec<String> = first.into_iter().chain(counts).collect();
+    if said.is_empty() {
+        return Ok(());
     }
-    if lengths.0 != lengths.1 {
-        let message =
-            format!("{}: has {} frames, {} were rendered", path.display(), lengths.0, lengths.1);
-        return Err(Failure::Rejected(message));
+    Err(Failure::Rejected(format!("{}: {}", path.display(), said.join("; "))))
+}
+
+/// The numbers of channels and frames that differ. A csv file of empty lines has no channels.
+fn counts(want: &[Vec<f64>], got: &[Vec<f64>]) -> Vec<String> {
+    let mut said = Vec::new();
+    if want.len() != got.len() {
+        said.push(format!("has {} channels, the program gives {}", want.len(), got.len()));
     }
-    Ok(())
+    if let (Some(want), Some(got)) = (want.first(), got.first())
+        && want.len() != got.len()
+    {
+        said.push(format!("has {} frames, {} were rendered", want.len(), got.len()));
+    }
+    said
+}
+
+/// The extension of a file's name in lower case.
+fn kind(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
 fn read(path: &Path) -> Result<Vec<Vec<f64>>, Failure> {
     let bad = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("wav") => Ok(super::score::read_wav(path)?.channels),
-        Some("csv") => {
+    match kind(path).as_str() {
+        "wav" => Ok(super::score::read_wav(path)?.channels),
+        "csv" => {
             let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
             let row = |line: &str| {
+                if line.is_empty() {
+                    return Ok(Vec::new());
+                }
                 line.split(',').map(|x| x.trim().parse()).collect::<Result<Vec<f64>, _>>()
             };
             let rows: Result<Vec<_>, _> = text.lines().map(row).collect();
             planar(rows.map_err(|e| bad(e.to_string()))?)
                 .ok_or_else(|| bad("rows of different length".into()))
         }
-        Some("json") => {
+        "json" => {
             let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
             let json: serde_json::Value =
                 serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;

@@ -13,6 +13,7 @@ pub(super) fn read(path: &Path, rate: f64) -> Result<(Vec<(u64, EventKind)>, u64
     let bad = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
     let bytes = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
     let file = Smf::parse(&bytes).map_err(|e| bad(format!("not a MIDI file: {e}")))?;
+    whole(&bytes).map_err(|what| bad(what.into()))?;
     let mut ticks: Vec<(u64, TrackEventKind<'_>)> = Vec::new();
     for track in &file.tracks {
         let mut at = 0;
@@ -39,6 +40,21 @@ pub(super) fn read(path: &Path, rate: f64) -> Result<(Vec<(u64, EventKind)>, u64
         }
     }
     Ok((events, ((end + TAIL) * rate).ceil() as u64))
+}
+
+/// Whether every chunk is there to its end, and as many tracks as the header says: the parser takes
+/// what it finds.
+fn whole(bytes: &[u8]) -> Result<(), &'static str> {
+    const TRUNCATED: &str = "the MIDI file is truncated";
+    let said = bytes.get(10..12).ok_or(TRUNCATED)?;
+    let mut missing = u16::from_be_bytes([said[0], said[1]]);
+    let mut rest = bytes;
+    while let Some((head, body)) = rest.split_at_checked(8) {
+        let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+        rest = body.get(length as usize..).ok_or(TRUNCATED)?;
+        missing = missing.saturating_sub(u16::from(head.starts_with(b"MTrk")));
+    }
+    if missing > 0 { Err(TRUNCATED) } else { Ok(()) }
 }
 
 fn event(channel: u8, message: MidiMessage) -> Option<EventKind> {

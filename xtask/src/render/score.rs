@@ -49,7 +49,8 @@ impl Plan {
             score.events = events;
             length = length.max(Some(frames));
         }
-        score.frames = frames(args, format, length)?;
+        let width = program.layout().outputs.max(program.layout().inputs);
+        score.frames = frames(args, format, length, u64::from(width))?;
         for swap in &args.swaps {
             let (frame, path) = parse_swap(swap)?;
             score.swaps.push((frame, compile_swap(&path, target, args.sample_rate)?));
@@ -66,14 +67,21 @@ impl Plan {
     }
 }
 
-/// Longest rendering, in frames: about 12 hours at 48 kHz. All of it is held in memory.
+/// Longest rendering, in frames: about 12 hours at 48 kHz.
 const MOST_FRAMES: u64 = 1 << 31;
+/// Most samples of all channels together, 16 GiB: all of them are held in memory.
+const MOST_SAMPLES: u64 = 1 << 31;
 
-fn frames(args: &Args, format: Format, given: Option<u64>) -> Result<u64, Failure> {
+fn frames(args: &Args, format: Format, given: Option<u64>, width: u64) -> Result<u64, Failure> {
     let frames = asked_frames(args, format, given)?;
-    if frames > MOST_FRAMES {
+    let most = MOST_FRAMES.min(MOST_SAMPLES / width.max(1));
+    if frames > most {
+        let asked = match args.seconds {
+            Some(seconds) if args.frames.is_none() => format!("{seconds:e} seconds"),
+            Some(_) | None => format!("{frames} frames"),
+        };
         return Err(Failure::Usage(format!(
-            "{frames} frames are too many; the most is {MOST_FRAMES}"
+            "{asked}: too long for memory; the most is {most} frames"
         )));
     }
     Ok(frames)
