@@ -323,5 +323,9 @@ fn show_image(image: &Image) -> String {
     for (at, word) in image.heap.iter().enumerate().filter(|(_, word)| **word != 0) {
         text += &format!("  h{at} = {word:#018x}\n");
     }
+    text += &format!("lines {}\n", image.lines.len());
+    for line in &image.lines {
+        text += &format!("  w{} = {:?}\n", line.word, line.samples);
+    }
     text
 }

@@ -256,6 +256,7 @@ impl Drop for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::LineImage;
 
     fn layout() -> Layout {
         Layout {
@@ -276,6 +277,28 @@ mod tests {
         assert_eq!((parts.scratch.len(), parts.stack.len()), (3, 250));
         assert_eq!(parts.stack.as_ptr() as usize % 16, 0);
         assert_eq!(parts.lines[0].ring(), 8);
+    }
+
+    #[test]
+    fn a_fresh_state_goes_on_with_the_lines_of_the_image() {
+        let samples: Vec<f64> = (1..=11).map(f64::from).collect();
+        let mut before = State::new(&layout(), &Image::default());
+        before.lines_mut()[0].fill(&samples);
+        // The ring holds eight; the line never written to is left out.
+        assert_eq!(before.lines()[0].written(), samples[3..]);
+        assert!(before.lines()[1].written().is_empty());
+        let left = LineImage { word: 2, samples: before.lines()[0].written() };
+        let image = Image { lines: vec![left], ..Image::default() };
+        let state = State::new(&layout(), &image);
+        let back = |state: &State, delay: i64| {
+            let line = &state.lines()[0];
+            line.load(line.pos() - delay)
+        };
+        for delay in 1..=5 {
+            assert_eq!(back(&state, delay), back(&before, delay), "{delay} samples back");
+        }
+        assert_eq!((back(&state, 1), back(&state, 5)), (11.0, 7.0));
+        assert!(state.lines()[1].written().is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use attacca_mir::op::{Pure, Ty};
 use attacca_mir::opt;
 use attacca_mir::text::parse;
 use attacca_mir::verify::{report, verify};
-use attacca_rt::code::Image;
+use attacca_rt::code::{Image, LineImage};
 use attacca_rt::ctx::{Ctx, FaultKind};
 use attacca_rt::ftz::Guard;
 use attacca_rt::heap::HeapRef;
@@ -226,6 +226,9 @@ fn global_closures_own_blocks_and_lines() {
     assert_eq!((run.words, run.blocks.len(), run.blocks[0].0), (3, 1, 1));
     assert_eq!(run.image.words, [18, 10.0f64.to_bits(), 0]);
     // Global code turned the counter once, and its line holds that turn.
+    assert_eq!(run.image.lines, [LineImage { word: 2, samples: vec![10.0] }]);
+    let oracle = Oracle::new(&text, text.rate).unwrap();
+    assert_eq!(oracle.image().lines, run.image.lines);
     let (kernel, image) = optimised(&text);
     let code = Vm.compile(&kernel).unwrap();
     assert_eq!(code.layout().lines.len(), 1);
