@@ -65,7 +65,7 @@ pub struct SwapDone {
 /// A program that was stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// The first frame that the program did not render.
+    /// The first frame that the program did not render: exact, whatever the block size.
     pub frame: u64,
     /// What and why.
     pub message: String,
@@ -76,7 +76,9 @@ pub struct Stopped {
 /// What was rendered.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    /// Planar output: the first program's channels.
+    /// Planar output: the first program's channels, each as long as the score. Up to the frame of
+    /// a fault those of [`oracle`] and of [`Renderer`] are the same; from there on the oracle's are
+    /// silent, the renderer's last sample decays.
     pub channels: Vec<Vec<f64>>,
     /// The first fault; rendering goes on after it.
     pub fault: Option<Stopped>,

@@ -1,6 +1,6 @@
 //! From text to sound and from edit to edit, on every backend.
 
-use attacca_engine::pipeline::{self, Compiled, Options};
+use attacca_engine::pipeline::{self, Compiled, Options, Stage};
 use attacca_engine::render::{RenderSettings, Renderer, Score, oracle};
 use attacca_engine::{
     EventKind, Hz, Idle, Notice, OutputGuard, Pace, ProcessorSettings, Program, Session,
@@ -143,6 +143,39 @@ fn recursion_without_end_is_a_fault_at_the_same_frame_everywhere() {
             assert_eq!(done.channels[0][..5], [1.0, 2.0, 3.0, 4.0, 5.0]);
         }
     }
+}
+
+#[test]
+fn frames_before_a_fault_are_exact_however_loud() {
+    let text = "fn down(x) { down(x + 1.0) + 1.0 }
+        fn count() { self + 1.0 }
+        fn dsp() { let c = count()\n if (c > 70.0) { down(c) } else { c * 1000.0 } }";
+    for target in Target::ALL {
+        let compiled = compiled(text, *target);
+        let program = compiled.program.as_ref().expect("checked");
+        let score = Score { frames: 400, ..Score::default() };
+        let reference = oracle(&compiled, &score).expect("it starts");
+        assert_eq!(reference.fault.as_ref().map(|fault| fault.frame), Some(70));
+        for block in [1, 7, 64] {
+            let settings = RenderSettings { block, ..RenderSettings::default() };
+            let done = Renderer::new(program, settings).run(&score);
+            assert_eq!(done.fault, reference.fault, "{target}, blocks of {block}");
+            assert_eq!(done.channels[0][..70], reference.channels[0][..70]);
+            // What is not guarded decays from where it was, not from a ceiling.
+            assert_eq!((done.channels[0][70], done.channels[0][399]), (70_000.0, 0.0));
+        }
+        assert!(reference.channels[0][70..].iter().all(|x| *x == 0.0));
+    }
+}
+
+#[test]
+fn the_image_shows_what_global_code_wrote_to_delay_lines() {
+    let text = "fn mk() { |x| delay(2, x, 0) }\nlet w = mk()\nlet a = w(5)\nfn dsp() { w(0) }";
+    let options = Options { target: Target::Vm, rate: Hz(48_000.0) };
+    let (image, _) = pipeline::dump("test.mmm", text, &options, Stage::Image);
+    let image = image.expect("it compiles");
+    let (_, lines) = image.split_once("lines ").expect("lines are shown");
+    assert!(lines.starts_with("1\n  w") && lines.ends_with(" = [5.0]\n"), "{image}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub enum Idle {
 pub enum OutputGuard {
     /// Values that are not finite become 0, others stay below +12 dBFS; both are reported.
     On,
-    /// The program's samples as they are.
+    /// The program's samples as they are, and after a fault the decay of the last one, however loud.
     Off,
 }
 
