@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::program::Program;
 use crate::target::Target;
 use attacca_lang::diag::{Diagnostic, Diagnostics};
+use attacca_lang::hir::ExprKind;
 use attacca_lang::source::{FileId, LineColumn, SourceMap, Span};
 use attacca_lang::{lower, names, syntax, types};
 use attacca_mir::backend::{Backend as _, BackendError};
@@ -19,11 +20,16 @@ use attacca_mir::state_tree::StateTree;
 use attacca_mir::verify;
 use attacca_rt::code::{Code, Image};
 use attacca_rt::ftz::Guard;
+use attacca_rt::param::SLOTS;
 use attacca_rt::{Hz, MAX_CHANNELS};
 use attacca_vm::globals::GlobalsError;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Code of the warning about a control that the host has no parameter for.
+pub(crate) const TOO_MANY_CONTROLS: &str = "too-many-controls";
 
 /// How to compile.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +57,8 @@ pub struct Compiled {
     pub program: Option<Arc<Program>>,
     /// The program as lowered, in sample form and complete: what the oracle reads.
     pub sample: Option<Module>,
+    /// The controls with their first places, in the order of the text.
+    pub controls: Vec<(String, Span)>,
     /// Time from the text to code.
     pub time: Duration,
 }
@@ -127,6 +135,7 @@ struct Text {
     file: FileId,
     diagnostics: Diagnostics,
     sample: Option<Module>,
+    controls: Vec<(String, Span)>,
     /// Where `dsp` is defined.
     dsp: Option<Span>,
 }
@@ -135,13 +144,20 @@ impl Text {
     fn new(name: &str, text: &str) -> Self {
         let mut sources = SourceMap::new();
         let file = sources.add(name, text);
-        Self { sources, file, diagnostics: Diagnostics::new(), sample: None, dsp: None }
+        Self {
+            sources,
+            file,
+            diagnostics: Diagnostics::new(),
+            sample: None,
+            controls: Vec::new(),
+            dsp: None,
+        }
     }
 
     fn compiled(self, program: Option<Program>, start: Instant) -> Compiled {
-        let Self { sources, diagnostics, sample, .. } = self;
+        let Self { sources, diagnostics, sample, controls, .. } = self;
         let program = program.map(Arc::new);
-        Compiled { sources, diagnostics, program, sample, time: start.elapsed() }
+        Compiled { sources, diagnostics, program, sample, controls, time: start.elapsed() }
     }
 
     /// Text to MIR in sample form; `None` if there are errors.
@@ -163,6 +179,10 @@ impl Text {
         let module = lower::to_mir(&typed, &self.sources, diags);
         if diags.has_errors() {
             return None;
+        }
+        self.controls = controls(&typed);
+        for (name, at) in self.controls.iter().skip(SLOTS) {
+            diags.push(no_slot(name, *at));
         }
         watch.see(Stage::Mir, &|| module.to_string());
         Some(module)
@@ -295,6 +315,30 @@ fn finish(module: &mut Module, watch: &mut dyn Watch) -> Result<(), BackendError
     opt::rc::run(module);
     watch.see(Stage::Opt, &|| module.to_string());
     verify::verify(module).map_err(|errors| BackendError::Internal(verify::report(&errors)))
+}
+
+/// The controls of a program with their first places, in the order of the text.
+fn controls(typed: &types::Typed) -> Vec<(String, Span)> {
+    let mut uses: Vec<_> = typed
+        .program
+        .exprs
+        .values()
+        .filter_map(|expr| {
+            let ExprKind::Control { name, .. } = &expr.kind else { return None };
+            Some((name.as_str(), expr.span))
+        })
+        .collect();
+    uses.sort_by_key(|(_, span)| *span);
+    let mut seen = BTreeSet::new();
+    uses.retain(|(name, _)| seen.insert(*name));
+    uses.into_iter().map(|(name, span)| (name.to_owned(), span)).collect()
+}
+
+/// The warning about a control that the host has no parameter for.
+pub(crate) fn no_slot(name: &str, at: Span) -> Diagnostic {
+    let message =
+        format!("all {SLOTS} parameters are taken; the control `{name}` keeps its initial value");
+    Diagnostic::warning(TOO_MANY_CONTROLS, at, message)
 }
 
 fn tokens(text: &str) -> String {

@@ -3,8 +3,8 @@
 //! The control side of one instance; lives on the worker thread. Never panics on a user's text.
 
 use crate::link::Link;
-use crate::message::{ControlInfo, Message, Notice, PlanSummary, Severity};
-use crate::pipeline::{self, Options};
+use crate::message::{ControlInfo, Message, Notice, PlanSummary};
+use crate::pipeline::{self, Compiled, Options, TOO_MANY_CONTROLS, no_slot};
 use crate::program::Program;
 use crate::slots::SlotTable;
 use crate::target::Target;
@@ -89,7 +89,7 @@ impl Session {
             plan: PlanSummary::default(),
         };
         if let Some(program) = &compiled.program {
-            self.send(program, &mut update);
+            self.send(program, &compiled, &mut update);
         }
         update
     }
@@ -126,30 +126,18 @@ impl Session {
         self.slots = SlotTable::restore(names);
     }
 
-    fn send(&mut self, program: &Arc<Program>, update: &mut Update) {
+    fn send(&mut self, program: &Arc<Program>, compiled: &Compiled, update: &mut Update) {
         let bound = self.slots.bind(&program.layout().cells);
         update.controls.clone_from(&bound.controls);
-        for name in &bound.without {
-            update.diagnostics.push(no_slot(name));
+        if !bound.without.is_empty() {
+            // Names that have a slot keep it, so others may go without than in a program alone.
+            update.diagnostics.retain(|message| message.code != TOO_MANY_CONTROLS);
+            let left = compiled.controls.iter().filter(|(name, _)| bound.without.contains(name));
+            let warnings = left.map(|(name, at)| no_slot(name, *at));
+            update.diagnostics.extend(warnings.map(|one| Message::of(&one, &compiled.sources)));
+            update.diagnostics.sort_by_key(|message| (message.line, message.column));
         }
         let (id, plan) = self.link.send(program, bound);
         (update.accepted, update.id, update.plan) = (true, Some(id), plan);
-    }
-}
-
-fn no_slot(name: &str) -> Message {
-    Message {
-        severity: Severity::Warning,
-        code: "too-many-controls".to_owned(),
-        message: format!(
-            "all 128 parameters are taken; the control `{name}` keeps its initial value"
-        ),
-        file: "patch.mmm".to_owned(),
-        line: 1,
-        column: 1,
-        end_line: 1,
-        end_column: 1,
-        help: String::new(),
-        notes: Vec::new(),
     }
 }

@@ -3,8 +3,8 @@
 use attacca_engine::pipeline::{self, Compiled, Options, Stage};
 use attacca_engine::render::{RenderSettings, Renderer, Score, oracle};
 use attacca_engine::{
-    EventKind, Hz, Idle, Notice, OutputGuard, Pace, ProcessorSettings, Program, Session,
-    SessionSettings, Status, Target,
+    EventKind, Hz, Idle, Message, Notice, OutputGuard, Pace, ProcessorSettings, Program, Session,
+    SessionSettings, Severity, Status, Target,
 };
 use std::sync::Arc;
 
@@ -214,6 +214,36 @@ fn controls_get_slots_that_stay_theirs() {
     let second = slots(&mut session, "fn dsp() { Control!(\"b\", 0) + Control!(\"c\", 0) }");
     assert_eq!(second, [("b".into(), 1, -1.0, 1.0), ("c".into(), 2, -1.0, 1.0)]);
     assert_eq!(session.slot_names(), ["a", "b", "c"]);
+}
+
+#[test]
+fn controls_without_a_parameter_are_named_in_their_place() {
+    let text = |names: &[String]| {
+        let uses: Vec<_> = names.iter().map(|name| format!("Control!(\"{name}\", 1)")).collect();
+        format!("fn dsp() {{ Control!(\"{}\", 1) +\n{} }}", names[0], uses.join(" +\n"))
+    };
+    let named = |messages: &[Message]| -> Vec<(String, u32)> {
+        let all = messages.iter().map(|message| {
+            assert_eq!(
+                (message.code.as_str(), message.severity),
+                ("too-many-controls", Severity::Warning)
+            );
+            let name = message.message.split('`').nth(1).expect("the control is named");
+            (name.to_owned(), message.line)
+        });
+        all.collect()
+    };
+    let mut names: Vec<String> = (0..130).map(|n| format!("n{n}")).collect();
+    assert_eq!(named(&pipeline::check("test.mmm", &text(&names[..128])).messages()), []);
+    let want = [("n128".to_owned(), 130), ("n129".to_owned(), 131)];
+    assert_eq!(named(&pipeline::check("test.mmm", &text(&names)).messages()), want);
+    assert_eq!(named(&compiled(&text(&names), Target::Vm).messages()), want);
+    // In a session the names that have a parameter keep it, wherever they stand.
+    let (mut session, _processor) = Session::with(Target::Vm, ProcessorSettings::default());
+    assert_eq!(named(&session.update(&text(&names[..128])).diagnostics), []);
+    names.truncate(129);
+    names.rotate_right(1);
+    assert_eq!(named(&session.update(&text(&names)).diagnostics), [("n128".to_owned(), 1)]);
 }
 
 #[test]
