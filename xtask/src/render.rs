@@ -121,7 +121,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     match &rendered.fault {
         Some(fault) => Err(Failure::Rejected(format!(
-            "{}:{}: the program was stopped at frame {} or later: {}",
+            "{}:{}: the program was stopped at frame {}: {}",
             args.file.display(),
             fault.line,
             fault.frame,
