@@ -122,6 +122,9 @@ impl Resolve<'_> {
         let defaults: Vec<Option<ExprId>> = defaults.collect();
         let (span, at) = (self.span_of(def.syntax()), self.token_span(&name));
         let kind = self.let_kind();
+        if name.text() == "dsp" && kind == BindingKind::Global {
+            self.second_dsp(at);
+        }
         let binding = self.bind(name.text(), at, kind);
         let lambda = self.lambda(span, &params, defaults, |cx| {
             let ret = def.ret().map(|ty| cx.ty(&ty));
@@ -138,6 +141,17 @@ impl Resolve<'_> {
         } else {
             Stmt::Let { pattern: Pattern::Bind(binding), ty: None, value }
         })
+    }
+
+    /// Warns if another `dsp`, which nothing mentions, was defined before.
+    fn second_dsp(&mut self, at: Span) {
+        let Some(first) = self.scopes.find("dsp").filter(|first| !self.used[*first]) else {
+            return;
+        };
+        let Some(before) = self.program.bindings.get(first).map(|first| first.span) else { return };
+        let message = "there is more than one `dsp`, only the last one is played";
+        let warning = Diagnostic::warning("duplicate-dsp", at, message);
+        self.report(warning.also(before, "this one is not played"));
     }
 
     /// A function: its parameters in a scope of their own, then result type and body.

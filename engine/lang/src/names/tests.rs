@@ -314,6 +314,18 @@ fn controls_and_notes_take_literals() {
 }
 
 #[test]
+fn a_second_dsp_is_told() {
+    let codes = |text| -> Vec<_> {
+        let (_, diags, _) = resolve_text(text);
+        diags.iter().map(|one| (one.severity, one.code)).collect()
+    };
+    let told = [(crate::diag::Severity::Warning, "duplicate-dsp")];
+    assert_eq!(codes("fn dsp() { 1 }\nfn dsp() { 2 }"), told);
+    assert_eq!(codes("fn dsp() { 1 }\nlet old = dsp\nfn dsp() { old() }"), []);
+    assert_eq!(codes("fn f() {\n let dsp = 1\n dsp }\nfn dsp() { 2 }"), []);
+}
+
+#[test]
 fn the_last_dsp_counts() {
     let (program, ..) =
         resolve_text("fn dsp() { 1 }\nlet dsp = | | 2\nfn f() { let dsp = 3\n dsp }");

@@ -47,7 +47,13 @@ impl Checker<'_, '_> {
             | Ty::Record(_)
             | Ty::Var(_)) => {
                 let found = self.table.zonk(&other);
-                self.report(TypeError::NotAFunction { found, at: self.span(callee), piped });
+                let at = self.span(callee);
+                // Something stands between the callee and its `(`, or between that and what follows.
+                let apart = match args.first() {
+                    Some(first) => !piped && self.span(*first).start > at.end + 1,
+                    None => self.span(call).end > at.end + 2,
+                };
+                self.report(TypeError::NotAFunction { found, at, piped, apart });
                 Ty::Error
             }
         }

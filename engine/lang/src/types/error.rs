@@ -113,6 +113,8 @@ pub(crate) enum TypeError {
         found: Ty,
         at: Span,
         piped: bool,
+        /// The `(` stands apart: perhaps it was to begin another statement.
+        apart: bool,
     },
     ArgumentCount {
         callee: Option<SmolStr>,
@@ -251,14 +253,19 @@ impl TypeError {
                 .also(*at, format!("this is `{found}`"))
                 .help("add an `else` that gives the value for the other case")
             }
-            Self::NotAFunction { found, at, piped } => {
+            Self::NotAFunction { found, at, piped, apart } => {
                 let found = print.show(found);
                 let message = if *piped {
                     format!("`|>` leads into a function, but this is `{found}`")
                 } else {
                     format!("this is called like a function, but is `{found}`")
                 };
-                Diagnostic::error("not-a-function", *at, message)
+                let out = Diagnostic::error("not-a-function", *at, message);
+                if *apart {
+                    out.help("if another statement begins here, start a new line before `(`")
+                } else {
+                    out
+                }
             }
             Self::ArgumentCount { callee, wanted, given, at, declared, hint } => {
                 let who =
