@@ -458,6 +458,17 @@ impl<'a, 'm> Emit<'a, 'm> {
                 let value = self.value(inst.args[1])?;
                 self.write(Region::Heap, value, object, at + 8 + *field as i32 * 8);
             }
+            Op::NewArray(_)
+            | Op::ArrayLen
+            | Op::ArrayLoad { .. }
+            | Op::ArrayStore { .. }
+            | Op::ArrayCopy(_) => return Err(BackendError::Unsupported("arrays".into())),
+            Op::Schedule => return Err(BackendError::Unsupported("scheduled tasks".into())),
+            Op::Print { .. } => return Err(BackendError::Unsupported("printing".into())),
+            Op::Tap(_) => return Err(BackendError::Unsupported("probes".into())),
+            Op::SampleLen(_) | Op::SampleRead { .. } => {
+                return Err(BackendError::Unsupported("sound files".into()));
+            }
             Op::Retain => self.owner(inst, Libcall::Retain)?,
             Op::Release => self.owner(inst, Libcall::Release)?,
             Op::Call(func) => self.call(inst, *func)?,

@@ -91,6 +91,8 @@ impl Oracle {
             calls: 0,
             depth: 0,
             fault: None,
+            printed: String::new(),
+            taps: vec![Vec::new(); module.taps.len()],
         };
         Ok(Self { module: module.clone(), machine })
     }
@@ -120,6 +122,16 @@ impl Oracle {
     /// Why the program was stopped.
     pub fn fault(&self) -> Option<Fault> {
         self.machine.fault
+    }
+
+    /// What the program has printed so far.
+    pub fn printed(&self) -> &str {
+        &self.machine.printed
+    }
+
+    /// What each probe has recorded so far.
+    pub fn taps(&self) -> &[Vec<f64>] {
+        &self.machine.taps
     }
 
     /// Sets a host value from the next sample on.

@@ -26,6 +26,8 @@ pub fn of(module: &Module) -> Layout {
         outputs: module.outputs,
         cells: module.cells.clone(),
         sites: module.sites.clone(),
+        taps: module.taps.clone(),
+        samples: module.samples.clone(),
     }
 }
 
@@ -99,10 +101,7 @@ fn allocates(module: &Module) -> bool {
     let roots = live_funcs(module).into_iter().chain(module.init);
     reached(module, roots).iter().any(|id| {
         let func = &module.funcs[*id];
-        func.blocks
-            .values()
-            .flat_map(|b| &b.insts)
-            .any(|inst| matches!(func.insts[*inst].op, Op::Alloc(_)))
+        func.blocks.values().flat_map(|b| &b.insts).any(|inst| func.insts[*inst].op.allocates())
     })
 }
 

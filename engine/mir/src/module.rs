@@ -1,7 +1,7 @@
 //! The data of a MIR module: functions, blocks, instructions, values, and what surrounds them.
 
 use crate::op::{Op, Ty};
-use attacca_rt::code::{CellSource, Shape, Site};
+use attacca_rt::code::{CellSource, SampleSource, Shape, Site, TapSource};
 use cranelift_entity::{PrimaryMap, entity_impl};
 use smallvec::SmallVec;
 
@@ -63,6 +63,10 @@ pub struct Module {
     pub cells: Vec<CellSource>,
     /// Places that faults can name.
     pub sites: Vec<Site>,
+    /// Probes, by the number that [`Op::Tap`] names.
+    pub taps: Vec<TapSource>,
+    /// Sound files, by the number that [`Op::SampleLen`] and [`Op::SampleRead`] name.
+    pub samples: Vec<SampleSource>,
     /// Input channels of `dsp`.
     pub inputs: u32,
     /// Output channels of `dsp`.

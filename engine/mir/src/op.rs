@@ -288,6 +288,33 @@ pub enum Op {
         /// Type of the field.
         ty: Ty,
     },
+    /// `(len) -> ref`. A new array of `len` zero elements; null if `len` is not above 0.
+    NewArray(ShapeId),
+    /// `(array) -> i64`. Number of elements; 0 for null.
+    ArrayLen,
+    /// `(array, index) -> ty`. Reads a field of an element; zero where there is none.
+    ArrayLoad {
+        /// Shape of the array.
+        shape: ShapeId,
+        /// Field number within the element.
+        field: u32,
+        /// Type of the field.
+        ty: Ty,
+    },
+    /// `(array, index, value)`. Writes a field of an element; nothing happens where there is none. The
+    /// array is what a [`Op::NewArray`] of this function gave.
+    ArrayStore {
+        /// Shape of the array.
+        shape: ShapeId,
+        /// Field number within the element.
+        field: u32,
+        /// Type of the field.
+        ty: Ty,
+    },
+    /// `(to, to_index, from, from_index, count)`. Copies whole elements, as if all were read first; those
+    /// that do not exist on both sides are left out. `to` is what a [`Op::NewArray`] of this function
+    /// gave. Refs that are copied get an owner, those overwritten lose one.
+    ArrayCopy(ShapeId),
     /// `(object)`. One more owner. Null is allowed. Inserted by the `rc` pass alone.
     Retain,
     /// `(object)`. One owner less; frees at zero. Null is allowed. Inserted by the `rc` pass alone.
@@ -309,6 +336,27 @@ pub enum Op {
     SetNow,
     /// `() -> i64`. Kernel form: time of the first frame of this call.
     FirstNow,
+    /// `(time, closure)`. Calls a function value `() -> ..` at the start of sample `time` (truncated,
+    /// counted from activation). One at or before the present is dropped and reported. Takes over an
+    /// owner of the closure.
+    Schedule,
+    /// `(number)`. Shows a number as text; `probe` and `probeln`.
+    Print {
+        /// Whether the line ends behind it.
+        newline: bool,
+    },
+    /// `(number)`. Records a number for probe n (`Layout::taps`).
+    Tap(u32),
+    /// `() -> f64`. Frames of sound file n (`Layout::samples`); 0 if it could not be read.
+    SampleLen(u32),
+    /// `(position) -> f64`. A sound file at a position in frames, between two frames on the line through
+    /// them; the last frame holds until the end, before the start and behind the end it is 0.
+    SampleRead {
+        /// Number of the file.
+        sample: u32,
+        /// Channel of the file; one that it does not have is 0.
+        channel: u32,
+    },
     /// `() -> f64`. Host value number n (`Layout::cells`).
     Cell(u32),
     /// `(frame) -> f64`. Kernel form: one input sample; 0 for a channel the host does not give.
@@ -341,6 +389,11 @@ pub enum Effect {
 }
 
 impl Op {
+    /// Whether the op takes words of the heap, which may be full: then it stops the program.
+    pub fn allocates(&self) -> bool {
+        matches!(self, Self::Alloc(_) | Self::NewArray(_))
+    }
+
     /// The op's effect. Allocation counts as a read: unused, it can go.
     pub fn effect(&self) -> Effect {
         match self {
@@ -353,6 +406,8 @@ impl Op {
             | Self::FuncAddr(_)
             | Self::SampleRate
             | Self::FirstNow
+            | Self::SampleLen(_)
+            | Self::SampleRead { .. }
             | Self::Cell(_) => Effect::Pure,
             Self::Load(..)
             | Self::LinePos(_)
@@ -360,6 +415,9 @@ impl Op {
             | Self::Block { .. }
             | Self::Alloc(_)
             | Self::HeapLoad { .. }
+            | Self::NewArray(_)
+            | Self::ArrayLen
+            | Self::ArrayLoad { .. }
             | Self::Now
             | Self::Input(_)
             | Self::Faulted => Effect::Read,
@@ -367,6 +425,11 @@ impl Op {
             | Self::LineSetPos(_)
             | Self::LineStore { .. }
             | Self::HeapStore { .. }
+            | Self::ArrayStore { .. }
+            | Self::ArrayCopy(_)
+            | Self::Schedule
+            | Self::Print { .. }
+            | Self::Tap(_)
             | Self::Retain
             | Self::Release
             | Self::Call(_)

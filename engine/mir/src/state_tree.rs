@@ -294,8 +294,21 @@ fn paths(module: &Module, image: &Image) -> FxHashMap<u32, String> {
             if shape.kind == ObjectKind::Closure {
                 names.entry(word(2) as u32).or_insert_with(|| path.clone());
             }
-            for (field, kind) in shape.fields.iter().enumerate().rev() {
-                if *kind == WordKind::Ref {
+            let refs =
+                || shape.fields.iter().enumerate().filter(|(_, kind)| **kind == WordKind::Ref);
+            if shape.kind == ObjectKind::Array && refs().next().is_some() {
+                let stride = shape.fields.len();
+                for nth in (0..word(1) as usize).rev() {
+                    for (field, _) in refs() {
+                        work.push((
+                            word(2 + nth * stride + field),
+                            format!("{path}.{nth}.{field}"),
+                        ));
+                    }
+                }
+            } else if shape.kind != ObjectKind::Array {
+                let fields: Vec<usize> = refs().map(|(field, _)| field).collect();
+                for field in fields.into_iter().rev() {
                     work.push((word(1 + field), format!("{path}.{field}")));
                 }
             }

@@ -5,7 +5,8 @@
 //!     `(i64) -> (i64)`. None of them is a closure function.
 //!  2. Globals own distinct words below `dsp_base`; `dsp_base` plus the block of `dsp`, and every
 //!     entry of `blocks`, end within `words`.
-//!  3. A closure shape starts with two i64 fields: function number and state base.
+//!  3. A closure shape starts with two i64 fields: function number and state base. An element of an
+//!     array has at least one field.
 //!  4. Site numbers are in range (a module without sites may use 0).
 //!
 //! State of a function
@@ -19,7 +20,8 @@
 //!     right type for each parameter. Reachable blocks have an end.
 //!  8. In reachable code, the definition of a value dominates its uses.
 //!  9. Operand and result types are those of [`types::op_types`]; functions, shapes, fields,
-//!     signatures, cells and channels that an op names exist; only cells are stored to.
+//!     signatures, cells, channels, probes and samples that an op names exist. Only cells are stored
+//!     to, and arrays that a `newarray` of the same function gave.
 //! 10. A returning block gives the function's result types.
 //! 11. A closure function takes a ref first; only closure functions have their number taken.
 //! 12. `init` and `kernel` are never called.
@@ -106,6 +108,9 @@ fn check_module(module: &Module, errors: &mut Vec<VerifyError>) {
         let headed = matches!(shape.fields[..], [WordKind::I64, WordKind::I64, ..]);
         if shape.kind == ObjectKind::Closure && !headed {
             say(None, format!("{id} is a closure without function number and base"));
+        }
+        if shape.kind == ObjectKind::Array && shape.fields.is_empty() {
+            say(None, format!("{id} is an array of elements without fields"));
         }
     }
 }
@@ -375,6 +380,22 @@ impl Checker<'_, '_> {
         if let Some((offset, words)) = self.state_use(&inst.op) {
             self.address(inst.args[0], offset, words, defs);
         }
+        if matches!(inst.op, Op::ArrayStore { .. } | Op::ArrayCopy(_)) {
+            self.fresh(inst.args[0], defs);
+        }
+    }
+
+    /// Arrays are stored to where they are made.
+    fn fresh(&mut self, array: ValueId, defs: &SecondaryMap<ValueId, Def>) {
+        let func = self.func;
+        let made = defs[array].is_some_and(|(block, place)| {
+            let index = (place as usize).checked_sub(1);
+            let inst = index.and_then(|index| func.blocks[block].insts.get(index));
+            inst.is_some_and(|inst| matches!(func.insts[*inst].op, Op::NewArray(_)))
+        });
+        if !made {
+            self.say(format!("stores to the array {array}, which it did not make"));
+        }
     }
 
     /// Rules about where an op may stand and whom it may name.
@@ -421,6 +442,16 @@ impl Checker<'_, '_> {
             | Op::CallClosure(_)
             | Op::SampleRate
             | Op::Now => {}
+            Op::NewArray(_)
+            | Op::ArrayLen
+            | Op::ArrayLoad { .. }
+            | Op::ArrayStore { .. }
+            | Op::ArrayCopy(_) => {}
+            Op::Schedule
+            | Op::Print { .. }
+            | Op::Tap(_)
+            | Op::SampleLen(_)
+            | Op::SampleRead { .. } => {}
             Op::Cell(_) | Op::BudgetLeave | Op::Faulted => {}
         }
     }
@@ -448,6 +479,16 @@ impl Checker<'_, '_> {
             | Op::HeapStore { .. }
             | Op::Retain
             | Op::Release => None,
+            Op::NewArray(_)
+            | Op::ArrayLen
+            | Op::ArrayLoad { .. }
+            | Op::ArrayStore { .. }
+            | Op::ArrayCopy(_) => None,
+            Op::Schedule
+            | Op::Print { .. }
+            | Op::Tap(_)
+            | Op::SampleLen(_)
+            | Op::SampleRead { .. } => None,
             Op::Call(_)
             | Op::CallClosure(_)
             | Op::SampleRate

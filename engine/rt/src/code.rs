@@ -56,6 +56,10 @@ pub struct Layout {
     pub cells: Vec<CellSource>,
     /// Places that can fault, indexed by the site of a [`crate::ctx::Fault`].
     pub sites: Vec<Site>,
+    /// Streams of numbers that the program shows, indexed by the number of the probe.
+    pub taps: Vec<TapSource>,
+    /// Sound files that the program reads, indexed by the number of the sample.
+    pub samples: Vec<SampleSource>,
 }
 
 /// One delay line: `word` of the state holds its index in the line table.
@@ -91,6 +95,21 @@ pub enum ObjectKind {
     Closure,
     /// A captured variable that is assigned somewhere. Fields can be stored to.
     Cell,
+    /// The payload of a recursive variant. Never changed after it is made.
+    Variant,
+    /// As many elements as it was made with; the shape's fields are those of one element. Its
+    /// elements are stored to by the function that makes it, and never change afterwards.
+    Array,
+}
+
+impl ObjectKind {
+    /// Whether fields never change once the object is made, all at once.
+    pub fn is_constant(self) -> bool {
+        match self {
+            Self::Closure | Self::Variant => true,
+            Self::Cell | Self::Array => false,
+        }
+    }
 }
 
 /// Where the value of a host cell comes from.
@@ -132,6 +151,22 @@ impl CellSource {
             | Self::MidiVelocity { initial, .. } => *initial,
         }
     }
+}
+
+/// A number that a program shows while it plays (`Probe!`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapSource {
+    /// The probe's name; parts of a tuple or record are joined by dots.
+    pub name: String,
+}
+
+/// A sound file that a program reads (`Sampler_mono!`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SampleSource {
+    /// The path as the program has it.
+    pub path: String,
+    /// File number, in the compiler's source map, of the text that names it: relative paths start there.
+    pub file: u32,
 }
 
 /// A place in the program text that a fault can name.

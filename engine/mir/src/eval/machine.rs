@@ -45,6 +45,10 @@ pub(super) struct Machine {
     pub(super) calls: u32,
     pub(super) depth: u32,
     pub(super) fault: Option<Fault>,
+    /// What the program has printed.
+    pub(super) printed: String,
+    /// What each probe has recorded.
+    pub(super) taps: Vec<Vec<f64>>,
 }
 
 /// A bug of the compiler, in words.
@@ -98,6 +102,31 @@ impl Machine {
                 self.heap.store(args[0], *field, args[1])?;
                 return Ok(None);
             }
+            Op::NewArray(shape) => self.new_array(shape.as_u32(), args[0] as i64, site),
+            Op::ArrayLen => self.heap.array_len(args[0])?,
+            Op::ArrayLoad { field, .. } => self.heap.array_load(args[0], args[1], *field)?,
+            Op::ArrayStore { field, .. } => {
+                self.heap.array_store(args[0], args[1], *field, args[2])?;
+                return Ok(None);
+            }
+            Op::ArrayCopy(_) => {
+                self.heap.array_copy([args[0], args[1], args[2], args[3], args[4]])?;
+                return Ok(None);
+            }
+            Op::Schedule => {
+                return Err(Bug("the oracle has no scheduler".into()));
+            }
+            Op::Print { newline } => {
+                self.printed.push_str(&format!("{}", f64::from_bits(args[0])));
+                self.printed.push_str(if *newline { "\n" } else { "" });
+                return Ok(None);
+            }
+            Op::Tap(tap) => {
+                self.taps[*tap as usize].push(f64::from_bits(args[0]));
+                return Ok(None);
+            }
+            // A file that is not there has no frames.
+            Op::SampleLen(_) | Op::SampleRead { .. } => 0.0f64.to_bits(),
             Op::Retain => {
                 self.heap.retain(args[0])?;
                 return Ok(None);
@@ -237,6 +266,16 @@ impl Machine {
         self.words.resize(at + words, 0);
         self.blocks.push((at as u32, func));
         Ok(at as u64)
+    }
+
+    fn new_array(&mut self, shape: u32, len: i64, site: u32) -> u64 {
+        match self.heap.new_array(shape, len) {
+            Some(object) => u64::from(object),
+            None => {
+                self.stop(FaultKind::Heap, site);
+                0
+            }
+        }
     }
 
     fn alloc(&mut self, shape: u32, fields: &[u64], site: u32) -> u64 {

@@ -142,6 +142,78 @@ fn owners_are_counted() {
 }
 
 #[test]
+fn elements_that_do_not_exist_are_zero_and_take_nothing() {
+    check(
+        r#"outputs 1 dsp fn0 shape0 array(f64)
+        fn fn0 "dsp"(v0: i64) -> (f64) { bb0: v1 = iconst 3  v2 = newarray shape0 v1  v3 = const 5.0
+          arraystore.f64 shape0.0 v2, v1, v3  v4 = iconst -1  arraystore.f64 shape0.0 v2, v4, v3
+          v5 = iconst 2  arraystore.f64 shape0.0 v2, v5, v3  v6 = arrayload.f64 shape0.0 v2, v5
+          v7 = arrayload.f64 shape0.0 v2, v1  v8 = arrayload.f64 shape0.0 v2, v4  v9 = add v6, v7
+          v10 = add v9, v8  v11 = arraylen v2  v12 = itof v11  v13 = add v10, v12
+          v14 = newarray shape0 v4  v15 = arrayload.f64 shape0.0 v14, v1  v16 = arraylen v14
+          v17 = itof v16  v18 = add v13, v15  v19 = add v18, v17  return v19 }"#,
+        &[],
+        &[8.0],
+    );
+}
+
+#[test]
+fn copies_are_clipped_to_both_arrays() {
+    // 1 2 3 4 moved by two places over itself, then the first two of it to the end of another.
+    check(
+        r#"outputs 1 dsp fn0 shape0 array(f64)
+        fn fn0 "dsp"(v0: i64) -> (f64) { bb0: v1 = iconst 4  v2 = newarray shape0 v1  v3 = iconst 0
+          v4 = iconst 1  v5 = iconst 2  v6 = iconst 3  v7 = const 1.0  v8 = const 2.0  v9 = const 3.0
+          arraystore.f64 shape0.0 v2, v3, v7  arraystore.f64 shape0.0 v2, v4, v8
+          arraystore.f64 shape0.0 v2, v5, v9  arraycopy shape0 v2, v5, v2, v3, v1
+          v10 = newarray shape0 v5  v11 = iconst -3  v12 = iconst 100
+          arraycopy shape0 v10, v11, v2, v3, v12
+          v13 = arrayload.f64 shape0.0 v10, v3  v14 = arrayload.f64 shape0.0 v10, v4  v15 = const 10.0
+          v16 = mul v13, v15  v17 = add v16, v14  return v17 }"#,
+        &[],
+        &[20.0],
+    );
+}
+
+#[test]
+fn arrays_own_their_elements() {
+    let text = r#"outputs 1 dsp fn0 shape0 array(f64, ref) shape1 cell(f64)
+        fn fn0 "dsp"(v0: i64) -> (f64) { bb0: v1 = iconst 2  v2 = newarray shape0 v1  v3 = const 1.0
+          v4 = alloc shape1(v3)  v5 = iconst 0  arraystore.ref shape0.1 v2, v5, v4
+          arraystore.ref shape0.1 v2, v1, v4  v6 = newarray shape0 v1
+          arraycopy shape0 v6, v5, v2, v5, v1  arraystore.ref shape0.1 v2, v5, v2
+          v7 = iconst 1  v8 = rconst 0  arraystore.ref shape0.1 v2, v5, v8
+          v9 = arrayload.ref shape0.1 v6, v5  v10 = heapload.f64 shape1.0 v9  return v10 }"#;
+    let mut counted = module(text);
+    crate::opt::rc::run(&mut counted);
+    verify(&counted).unwrap_or_else(|e| panic!("{}", report(&e)));
+    let mut oracle = Oracle::new(&counted, 1.0).unwrap();
+    assert_eq!(oracle.render(&[], 10), [vec![1.0; 10]]);
+    assert_eq!(oracle.live_objects(), 0);
+}
+
+#[test]
+fn an_array_that_is_too_long_is_a_fault() {
+    let text = r#"outputs 1 dsp fn0 shape0 array(f64)
+        fn fn0 "dsp"(v0: i64) -> (f64) { bb0: v1 = iconst 9223372036854775807  v2 = newarray shape0 v1
+          v3 = arraylen v2  v4 = itof v3  return v4 }"#;
+    let mut oracle = Oracle::new(&module(text), 1.0).unwrap();
+    assert_eq!(oracle.render(&[], 1), [Vec::<f64>::new()]);
+    assert_eq!(oracle.fault().unwrap().kind, FaultKind::Heap);
+}
+
+#[test]
+fn printed_text_and_probes_are_kept() {
+    let text = r#"outputs 1 dsp fn0 tap0 "x"
+        fn fn0 "dsp"(v0: i64) -> (f64) { bb0: v1 = const 0.00000012  v2 = now  print v1  println v2
+          tap 0 v2  return v2 }"#;
+    let mut oracle = Oracle::new(&module(text), 1.0).unwrap();
+    oracle.render(&[], 2);
+    assert_eq!(oracle.printed(), "0.000000120\n0.000000121\n");
+    assert_eq!(oracle.taps(), [vec![0.0, 1.0]]);
+}
+
+#[test]
 #[should_panic(expected = "used after it was freed")]
 fn using_a_freed_object_is_found() {
     let text = r#"outputs 1 dsp fn0 shape0 cell(f64)

@@ -38,7 +38,7 @@ pub fn prune(module: &mut Module) {
     {
         return;
     }
-    let faults = ops().any(|op| matches!(op, Op::Alloc(_)));
+    let faults = ops().any(Op::allocates);
     for func in reached {
         remove(&mut module.funcs[func], faults);
     }

@@ -4,7 +4,7 @@ use crate::module::{Function, Module, ValueId};
 use crate::op::{Effect, Op, Pure, Ty};
 use crate::opt::cfg::Cfg;
 use crate::opt::rewrite::Aliases;
-use attacca_rt::code::{ObjectKind, Shape};
+use attacca_rt::code::Shape;
 use cranelift_entity::PrimaryMap;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -89,7 +89,7 @@ fn key(op: &Op, shapes: &PrimaryMap<crate::module::ShapeId, Shape>) -> Option<Ke
         Op::Cell(n) => Key::Cell(*n),
         Op::SampleRate => Key::SampleRate,
         Op::FirstNow => Key::FirstNow,
-        Op::HeapLoad { shape, field, ty } if shapes[*shape].kind == ObjectKind::Closure => {
+        Op::HeapLoad { shape, field, ty } if shapes[*shape].kind.is_constant() => {
             Key::Field(shape.as_u32(), *field, *ty)
         }
         _ => return None,

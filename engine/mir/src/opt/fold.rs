@@ -8,7 +8,6 @@ use crate::module::{Function, InstId, Module, Term, ValueId};
 use crate::op::{Op, Pure, Ty};
 use crate::opt::rewrite::{Aliases, constant, constant_op};
 use crate::opt::specialise::Known;
-use attacca_rt::code::ObjectKind;
 use cranelift_entity::SecondaryMap;
 
 /// Folds every function of the module.
@@ -177,15 +176,16 @@ impl Folder {
         field: u32,
         ty: Ty,
     ) -> Change {
-        if known.shapes.get(shape).is_none_or(|s| s.kind != ObjectKind::Closure) {
+        if known.shapes.get(shape).is_none_or(|s| !s.kind.is_constant()) {
             return Change::Keep;
         }
         let Some(inst) = self.defs[object] else { return Change::Keep };
         let data = &func.insts[inst];
         match data.op {
+            // In code that is never reached, the object may be of another alternative.
             Op::Alloc(_) => match data.args.get(field as usize) {
-                Some(value) => Change::Same(self.aliases.get(*value)),
-                None => Change::Keep,
+                Some(value) if func.values[*value] == ty => Change::Same(self.aliases.get(*value)),
+                Some(_) | None => Change::Keep,
             },
             Op::Rconst(at) if at != 0 => known.field(at, field, ty),
             _ => Change::Keep,

@@ -95,7 +95,8 @@ impl Reached {
         for inst in func.blocks.values().flat_map(|b| &b.insts) {
             match func.insts[*inst].op {
                 Op::Call(to) | Op::FuncAddr(to) => self.add(to),
-                Op::CallClosure(_) if !self.unknown => {
+                // A task may be any closure, one of the heap image too.
+                Op::CallClosure(_) | Op::Schedule if !self.unknown => {
                     self.unknown = true;
                     for (id, _) in module.funcs.iter().filter(|(_, f)| f.closure) {
                         self.add(id);
@@ -120,6 +121,9 @@ pub fn cost(op: &Op) -> u32 {
             _ => 1,
         },
         Op::Call(_) | Op::CallClosure(_) | Op::Alloc(_) => 6,
+        Op::NewArray(_) | Op::ArrayCopy(_) | Op::Schedule | Op::Print { .. } => 6,
+        Op::ArrayLoad { .. } | Op::ArrayStore { .. } | Op::Tap(_) => 4,
+        Op::SampleRead { .. } => 20,
         Op::LineLoad { .. } | Op::LineStore { .. } => 3,
         _ => 1,
     }

@@ -80,7 +80,7 @@ impl Needs {
             for inst in module.funcs[func].insts.values() {
                 needs.budget |= matches!(inst.op, Op::BudgetEnter(_));
                 needs.now |= matches!(inst.op, Op::Now);
-                needs.fault |= matches!(inst.op, Op::BudgetEnter(_) | Op::Alloc(_));
+                needs.fault |= matches!(inst.op, Op::BudgetEnter(_)) || inst.op.allocates();
             }
         }
         needs

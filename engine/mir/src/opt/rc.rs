@@ -6,7 +6,7 @@
 //! is released where it is last needed. Runs once, as the last pass; other passes know nothing of it.
 
 use crate::build::Builder;
-use crate::module::{BlockId, Function, InstId, Jump, Module, Term, ValueId};
+use crate::module::{BlockId, Function, Inst, InstId, Jump, Module, ShapeId, Term, ValueId};
 use crate::op::{Op, Ty};
 use crate::opt::cfg::Cfg;
 use cranelift_entity::{EntitySet, SecondaryMap};
@@ -138,7 +138,7 @@ fn count_block(
 fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
     let data = b.func.insts[inst].clone();
     let refs: SmallVec<[ValueId; 4]> = match data.op {
-        Op::Alloc(_) => data.args.clone(),
+        Op::Alloc(_) | Op::Schedule => data.args.clone(),
         Op::Store(Ty::Ref, _) | Op::HeapStore { ty: Ty::Ref, .. } => {
             [data.args[1]].into_iter().collect()
         }
@@ -161,15 +161,26 @@ fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
         Op::HeapStore { shape, field, ty: Ty::Ref } => {
             Some(b.value(Op::HeapLoad { shape, field, ty: Ty::Ref }, &[data.args[0]], Ty::Ref))
         }
+        Op::ArrayStore { shape, field, ty: Ty::Ref } => Some(element(b, &data, shape, field)),
         _ => None,
     };
     let block = b.block;
     b.func.blocks[block].insts.push(inst);
+    if let Op::ArrayStore { shape, field, ty: Ty::Ref } = data.op {
+        // Nothing was stored where there is no such element: what stands there now is owned.
+        let new = element(b, &data, shape, field);
+        b.effect(Op::Retain, &[new]);
+    }
     if let Some(old) = old {
         b.effect(Op::Release, &[old]);
     }
-    let borrowed =
-        matches!(data.op, Op::Load(Ty::Ref, _) | Op::HeapLoad { ty: Ty::Ref, .. } | Op::Rconst(_));
+    let borrowed = matches!(
+        data.op,
+        Op::Load(Ty::Ref, _)
+            | Op::HeapLoad { ty: Ty::Ref, .. }
+            | Op::ArrayLoad { ty: Ty::Ref, .. }
+            | Op::Rconst(_)
+    );
     if borrowed {
         match dies.iter().position(|v| *v == data.results[0]) {
             Some(at) => drop(dies.remove(at)),
@@ -179,6 +190,12 @@ fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
     for value in dies.drain(..) {
         b.effect(Op::Release, &[value]);
     }
+}
+
+/// Reads the element that an array store is about.
+fn element(b: &mut Builder<'_>, store: &Inst, shape: ShapeId, field: u32) -> ValueId {
+    let op = Op::ArrayLoad { shape, field, ty: Ty::Ref };
+    b.value(op, &[store.args[0], store.args[1]], Ty::Ref)
 }
 
 /// Gives jumps and returns their owners. A value that dies here is handed over once and released

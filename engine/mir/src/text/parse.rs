@@ -8,7 +8,7 @@ use crate::module::{
 };
 use crate::op::Ty;
 use crate::verify::types::op_types;
-use attacca_rt::code::{CellSource, ObjectKind, Shape, Site};
+use attacca_rt::code::{CellSource, ObjectKind, SampleSource, Shape, Site, TapSource};
 use cranelift_entity::{EntityRef, PrimaryMap};
 use smallvec::SmallVec;
 
@@ -85,7 +85,7 @@ fn global(cursor: &mut Cursor<'_>) -> Result<Global, ParseError> {
     Ok(Global { name, ty, word, assigned, init_text })
 }
 
-/// `shape0 …`, `sig0 …`, `cell0 …`, `site0 …`: numbered, in order.
+/// `shape0 …`, `sig0 …`, `cell0 …`, `site0 …`, `tap0 …`, `sample0 …`: numbered, in order.
 fn table_item(cursor: &mut Cursor<'_>, module: &mut Module, word: &str) -> Result<(), ParseError> {
     if let Some(id) = numbered::<ShapeId>(word, "shape") {
         in_order(cursor, word, id.index(), module.shapes.len())?;
@@ -105,6 +105,12 @@ fn table_item(cursor: &mut Cursor<'_>, module: &mut Module, word: &str) -> Resul
         let function = cursor.text()?;
         let mut number = || cursor.number("a number");
         module.sites.push(Site { function, file: number()?, line: number()?, column: number()? });
+    } else if let Some(index) = word.strip_prefix("tap").and_then(|n| n.parse::<usize>().ok()) {
+        in_order(cursor, word, index, module.taps.len())?;
+        module.taps.push(TapSource { name: cursor.text()? });
+    } else if let Some(index) = word.strip_prefix("sample").and_then(|n| n.parse::<usize>().ok()) {
+        in_order(cursor, word, index, module.samples.len())?;
+        module.samples.push(SampleSource { path: cursor.text()?, file: cursor.number("a file")? });
     } else {
         return Err(cursor.before(format!("expected a header item or `fn`, found `{word}`")));
     }
@@ -120,12 +126,13 @@ fn in_order(cursor: &Cursor<'_>, word: &str, index: usize, next: usize) -> Resul
 }
 
 fn shape(cursor: &mut Cursor<'_>) -> Result<Shape, ParseError> {
-    let kind = match cursor.word("`closure` or `cell`")? {
+    const KINDS: &str = "`closure`, `cell`, `variant` or `array`";
+    let kind = match cursor.word(KINDS)? {
         "closure" => ObjectKind::Closure,
         "cell" => ObjectKind::Cell,
-        other => {
-            return Err(cursor.before(format!("expected `closure` or `cell`, found `{other}`")));
-        }
+        "variant" => ObjectKind::Variant,
+        "array" => ObjectKind::Array,
+        other => return Err(cursor.before(format!("expected {KINDS}, found `{other}`"))),
     };
     let fields = cursor.list(|c| c.ty().map(Into::into))?;
     Ok(Shape { kind, fields })

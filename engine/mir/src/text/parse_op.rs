@@ -25,6 +25,14 @@ pub(super) fn parse_op(cursor: &mut Cursor<'_>, module: &Module) -> Result<Head,
         "cell" => Op::Cell(cursor.number("a cell")?),
         "input" => Op::Input(cursor.number("a channel")?),
         "output" => Op::Output(cursor.number("a channel")?),
+        "tap" => Op::Tap(cursor.number("a probe")?),
+        "samplelen" => Op::SampleLen(cursor.number("a sample")?),
+        "sampleread" => Op::SampleRead {
+            sample: cursor.number("a sample")?,
+            channel: cursor.number("a channel")?,
+        },
+        "newarray" => Op::NewArray(cursor.id("shape")?),
+        "arraycopy" => Op::ArrayCopy(cursor.id("shape")?),
         "budgetenter" => Op::BudgetEnter(cursor.number("a site")?),
         "alloc" => {
             let op = Op::Alloc(cursor.id("shape")?);
@@ -46,13 +54,14 @@ pub(super) fn parse_op(cursor: &mut Cursor<'_>, module: &Module) -> Result<Head,
             Some(op) => Op::Pair(*op),
             None => return Err(cursor.before(format!("there is no operation `{suffix}`"))),
         },
-        "heapload" | "heapstore" => {
+        "heapload" | "heapstore" | "arrayload" | "arraystore" => {
             let ty = type_suffix(cursor, suffix)?;
             let (shape, field) = field(cursor)?;
-            if name == "heapload" {
-                Op::HeapLoad { shape, field, ty }
-            } else {
-                Op::HeapStore { shape, field, ty }
+            match name {
+                "heapload" => Op::HeapLoad { shape, field, ty },
+                "heapstore" => Op::HeapStore { shape, field, ty },
+                "arrayload" => Op::ArrayLoad { shape, field, ty },
+                _ => Op::ArrayStore { shape, field, ty },
             }
         }
         _ => bare(word).ok_or_else(|| cursor.before(format!("there is no operation `{word}`")))?,
@@ -77,6 +86,10 @@ fn bare(word: &str) -> Option<Op> {
         return Some(Op::Slow(*slow));
     }
     Some(match word {
+        "arraylen" => Op::ArrayLen,
+        "schedule" => Op::Schedule,
+        "print" => Op::Print { newline: false },
+        "println" => Op::Print { newline: true },
         "retain" => Op::Retain,
         "release" => Op::Release,
         "samplerate" => Op::SampleRate,

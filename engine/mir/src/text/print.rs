@@ -79,6 +79,12 @@ fn header(f: &mut Formatter<'_>, module: &Module) -> Result {
             site.column
         )?;
     }
+    for (index, tap) in module.taps.iter().enumerate() {
+        writeln!(f, "tap{index} {}", Quoted(&tap.name))?;
+    }
+    for (index, sample) in module.samples.iter().enumerate() {
+        writeln!(f, "sample{index} {} {}", Quoted(&sample.path), sample.file)?;
+    }
     for (address, func) in &module.blocks {
         writeln!(f, "block {address} {func}")?;
     }
@@ -89,6 +95,8 @@ fn kind_name(shape: &Shape) -> &'static str {
     match shape.kind {
         ObjectKind::Closure => "closure",
         ObjectKind::Cell => "cell",
+        ObjectKind::Variant => "variant",
+        ObjectKind::Array => "array",
     }
 }
 
@@ -197,6 +205,23 @@ fn instruction(f: &mut Formatter<'_>, inst: &Inst) -> Result {
         }
         Op::HeapStore { shape, field, ty } => {
             plain(f, &format!("heapstore.{} {shape}.{field}", ty.name()), args)
+        }
+        Op::NewArray(shape) => plain(f, &format!("newarray {shape}"), args),
+        Op::ArrayLen => plain(f, "arraylen", args),
+        Op::ArrayLoad { shape, field, ty } => {
+            plain(f, &format!("arrayload.{} {shape}.{field}", ty.name()), args)
+        }
+        Op::ArrayStore { shape, field, ty } => {
+            plain(f, &format!("arraystore.{} {shape}.{field}", ty.name()), args)
+        }
+        Op::ArrayCopy(shape) => plain(f, &format!("arraycopy {shape}"), args),
+        Op::Schedule => plain(f, "schedule", args),
+        Op::Print { newline: false } => plain(f, "print", args),
+        Op::Print { newline: true } => plain(f, "println", args),
+        Op::Tap(tap) => plain(f, &format!("tap {tap}"), args),
+        Op::SampleLen(sample) => write!(f, "samplelen {sample}"),
+        Op::SampleRead { sample, channel } => {
+            plain(f, &format!("sampleread {sample} {channel}"), args)
         }
         Op::Retain => plain(f, "retain", args),
         Op::Release => plain(f, "release", args),

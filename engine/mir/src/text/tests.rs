@@ -13,11 +13,15 @@ kernel fn4
 global 0 f64 "ga\"in.0" assigned text 77
 shape0 closure(i64, i64, f64)
 shape1 cell(f64, ref)
+shape2 variant(i64, ref)
+shape3 array(f64, ref)
 sig0 (f64) -> (f64)
 cell0 control "cut.off" 1.0 0.0 2.0
 cell1 pitch 3 60.0
 cell2 velocity 3 -0.0
 site0 "dsp" 0 3 1
+tap0 "out.left"
+sample0 "kick.wav" 2
 block 5 fn2
 
 fn fn0 "init"() -> () {
@@ -67,7 +71,19 @@ bb1(v16: f64):
 bb2:
   v22 = faulted
   v23 = sin v3
-  return v23
+  v24 = newarray shape3 v22
+  v25 = arraylen v24
+  v26 = arrayload.ref shape3.1 v24, v25
+  arraystore.ref shape3.1 v24, v22, v26
+  arraycopy shape3 v24, v22, v24, v22, v25
+  v27 = alloc shape2(v22, v26)
+  schedule v23, v27
+  print v23
+  println v23
+  tap 0 v23
+  v28 = samplelen 0
+  v29 = sampleread 0 1 v28
+  return v29
 bb3:
   open
 }

@@ -76,6 +76,35 @@ fn instructions_are_placed_once() {
 }
 
 #[test]
+fn arrays() {
+    let array =
+        |text: &str| format!("shape0 array(f64, ref) shape1 cell(f64) shape2 variant(f64) {text}");
+    let rejects = |text: &str, message| rejects(&array(&body(text)), message);
+    rejects(
+        "bb0: v2 = rconst 0  arraystore.f64 shape0.0 v2, v0, v1  return v1",
+        "stores to the array v2, which it did not make",
+    );
+    rejects(
+        "bb0: v2 = newarray shape0 v0  jump bb1(v2) bb1(v3: ref): arraycopy shape0 v3, v0, v2, v0, v0  return v1",
+        "stores to the array v3, which it did not make",
+    );
+    let fine = body(
+        "bb0: v2 = newarray shape0 v0  arraystore.f64 shape0.0 v2, v0, v1  v3 = arrayload.f64 shape0.0 v2, v0  return v3",
+    );
+    verify(&parse(&array(&fine)).unwrap()).unwrap_or_else(|e| panic!("{}", report(&e)));
+    let parse = |text: &str| parse(&array(&body(text))).unwrap_err().message;
+    assert_eq!(parse("bb0: v2 = newarray shape1 v0 return v1"), "shape1 is no array");
+    assert!(parse("bb0: v2 = alloc shape0(v1) return v1").contains("is an array"));
+    assert!(
+        parse("bb0: v2 = rconst 0  heapstore.f64 shape2.0 v2, v1 return v1").contains("is no cell")
+    );
+    assert!(
+        parse("bb0: v2 = rconst 0  v3 = arrayload.i64 shape0.0 v2, v0 return v1")
+            .contains("no i64")
+    );
+}
+
+#[test]
 fn roles_of_functions() {
     rejects(&format!("dsp fn0 {}", body("bb0: return v1")), "is dsp but not (i64) -> ()");
     rejects(&format!("init fn0 {}", body("bb0: return v1")), "is init but not () -> ()");

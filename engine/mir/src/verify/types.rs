@@ -52,11 +52,18 @@ pub fn op_types(module: &Module, op: &Op) -> Result<OpTypes, String> {
             types(&[I64], &[I64])
         }
         Op::Alloc(shape) => {
-            let fields = &known_shape(module, *shape)?.fields;
+            let shape_data = known_shape(module, *shape)?;
+            if shape_data.kind == ObjectKind::Array {
+                return Err(format!("{shape} is an array, made by its length"));
+            }
+            let fields = &shape_data.fields;
             OpTypes { args: fields.iter().map(|kind| ty_of(*kind)).collect(), results: vec![Ref] }
         }
         Op::HeapLoad { shape, field, ty } => {
             known_field(module, *shape, *field, *ty)?;
+            if known_shape(module, *shape)?.kind == ObjectKind::Array {
+                return Err(format!("{shape} is an array, its fields are those of an element"));
+            }
             types(&[Ref], &[*ty])
         }
         Op::HeapStore { shape, field, ty } => {
@@ -65,6 +72,39 @@ pub fn op_types(module: &Module, op: &Op) -> Result<OpTypes, String> {
                 return Err(format!("{shape} is no cell, its fields never change"));
             }
             types(&[Ref, *ty], &[])
+        }
+        Op::NewArray(shape) => {
+            known_array(module, *shape)?;
+            types(&[I64], &[Ref])
+        }
+        Op::ArrayLen => types(&[Ref], &[I64]),
+        Op::ArrayLoad { shape, field, ty } => {
+            known_array(module, *shape)?;
+            known_field(module, *shape, *field, *ty)?;
+            types(&[Ref, I64], &[*ty])
+        }
+        Op::ArrayStore { shape, field, ty } => {
+            known_array(module, *shape)?;
+            known_field(module, *shape, *field, *ty)?;
+            types(&[Ref, I64, *ty], &[])
+        }
+        Op::ArrayCopy(shape) => {
+            known_array(module, *shape)?;
+            types(&[Ref, I64, Ref, I64, I64], &[])
+        }
+        Op::Schedule => types(&[F64, Ref], &[]),
+        Op::Print { .. } => types(&[F64], &[]),
+        Op::Tap(tap) => {
+            within("probe", *tap as usize, module.taps.len())?;
+            types(&[F64], &[])
+        }
+        Op::SampleLen(sample) => {
+            within("sample", *sample as usize, module.samples.len())?;
+            types(&[], &[F64])
+        }
+        Op::SampleRead { sample, .. } => {
+            within("sample", *sample as usize, module.samples.len())?;
+            types(&[F64], &[F64])
         }
         Op::Retain | Op::Release => types(&[Ref], &[]),
         Op::Call(func) => {
@@ -108,6 +148,15 @@ fn known_func(module: &Module, func: FuncId) -> Result<&crate::module::Function,
 
 fn known_shape(module: &Module, shape: ShapeId) -> Result<&Shape, String> {
     module.shapes.get(shape).ok_or_else(|| format!("{shape} does not exist"))
+}
+
+fn known_array(module: &Module, shape: ShapeId) -> Result<(), String> {
+    match known_shape(module, shape)?.kind {
+        ObjectKind::Array => Ok(()),
+        ObjectKind::Closure | ObjectKind::Cell | ObjectKind::Variant => {
+            Err(format!("{shape} is no array"))
+        }
+    }
 }
 
 fn known_field(module: &Module, shape: ShapeId, field: u32, ty: Ty) -> Result<(), String> {

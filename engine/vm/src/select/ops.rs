@@ -39,6 +39,17 @@ impl Select<'_> {
                 self.at(Opcode::HeapLoad, [self.result(inst), None], data.args[0], *field, &[]);
             }
             Op::HeapStore { field, .. } => self.written(Opcode::HeapStore, inst, *field),
+            Op::NewArray(_)
+            | Op::ArrayLen
+            | Op::ArrayLoad { .. }
+            | Op::ArrayStore { .. }
+            | Op::ArrayCopy(_) => return Err(BackendError::Unsupported("arrays".into())),
+            Op::Schedule => return Err(BackendError::Unsupported("scheduled tasks".into())),
+            Op::Print { .. } => return Err(BackendError::Unsupported("printing".into())),
+            Op::Tap(_) => return Err(BackendError::Unsupported("probes".into())),
+            Op::SampleLen(_) | Op::SampleRead { .. } => {
+                return Err(BackendError::Unsupported("sound files".into()));
+            }
             Op::Retain => self.plain(Opcode::Retain, inst),
             Op::Release => self.plain(Opcode::Release, inst),
             Op::Call(func) => self.call(inst, *func)?,
