@@ -9,6 +9,7 @@ pub mod program;
 pub mod render;
 pub mod session;
 pub mod slots;
+pub mod stdlib;
 pub mod target;
 
 /// What an editor asks about a text; answers are offsets and labels.
