@@ -1,4 +1,4 @@
-//! Calls, objects made, and the call budget: the instructions that leave a function or branch in it.
+//! Calls and the call budget: the instructions that leave a function or branch in it.
 
 use crate::code::at;
 use crate::emit::{Base, Emit, FUNCS, LIBCALLS, Region, SLOW, clif_type, signature};
@@ -10,10 +10,10 @@ use attacca_mir::op::{SlowFn, Ty};
 use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, FaultKind};
 use cranelift_codegen::cursor::Cursor;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{F64, I32, I64};
+use cranelift_codegen::ir::types::{F64, I64};
 use cranelift_codegen::ir::{
     self, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, Signature,
-    StackSlotData, StackSlotKind, UserExternalName, Value,
+    UserExternalName, Value,
 };
 use cranelift_codegen::isa::CallConv;
 
@@ -136,33 +136,6 @@ impl Emit<'_, '_> {
 
     pub(crate) fn block(&mut self) -> ir::Block {
         self.cursor.func.dfg.make_block()
-    }
-
-    pub(crate) fn alloc(&mut self, inst: &Inst, shape: u32) -> Result<(), BackendError> {
-        let size = inst.args.len().max(1) as u32 * 8;
-        let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3);
-        let slot = self.cursor.func.create_sized_stack_slot(slot);
-        let fields = self.ins().stack_addr(I64, slot, 0);
-        for (nth, arg) in inst.args.iter().enumerate() {
-            let value = self.value(*arg)?;
-            self.write(Region::Stack, value, fields, nth as i32 * 8);
-        }
-        let shape = self.ins().iconst(I32, i64::from(shape));
-        let count = self.ins().iconst(I32, inst.args.len() as i64);
-        let site = i64::from(self.mir.site);
-        let site = self.ins().iconst(I32, site);
-        let ctx = self.ctx;
-        if let Some(object) = self.libcall(Libcall::Alloc, &[ctx, shape, count, fields, site]) {
-            self.set(inst, object);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn owner(&mut self, inst: &Inst, call: Libcall) -> Result<(), BackendError> {
-        let object = self.value(inst.args[0])?;
-        let ctx = self.ctx;
-        self.libcall(call, &[ctx, object]);
-        Ok(())
     }
 
     // ---- budget ----

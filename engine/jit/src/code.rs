@@ -8,7 +8,7 @@
 use crate::memory::{self, CodeMemory};
 use attacca_rt::code::{Code, Layout};
 use attacca_rt::ctx::{CALL_BUDGET, Ctx, DEPTH_BUDGET, Fault, FaultKind};
-use attacca_rt::heap::{Heap, HeapRef};
+use attacca_rt::heap::{FIRST, Heap, HeapRef};
 use attacca_rt::state::Line;
 use std::mem::offset_of;
 
@@ -82,7 +82,7 @@ pub(crate) struct JitCode {
     pub(crate) consts: Box<[u64]>,
     /// Code addresses by function number; functions without code have that of one that does nothing.
     pub(crate) table: Box<[usize]>,
-    /// As many zeros as the largest object has words.
+    /// As many zeros as the largest object or element reaches.
     pub(crate) zeros: Box<[u64]>,
 }
 
@@ -102,7 +102,7 @@ impl JitCode {
                 .iter()
                 .zip(&layout.lines)
                 .all(|(line, spec)| line.ring() == spec.ring())
-            && state.heap().words().len() >= layout.heap_words as usize
+            && state.heap().words().len() >= layout.heap_words.max(FIRST) as usize
             && ctx.cells.len() >= layout.cells.len()
             && ctx.inputs.len() >= layout.inputs as usize
             && ctx.outputs.len() >= layout.outputs as usize
@@ -204,28 +204,33 @@ impl Code for JitCode {
     }
 }
 
-/// Makes an object; on a full heap gives null and sets the fault.
-pub(crate) const ALLOC: extern "C" fn(*mut RawCtx, u32, u32, *const u64, u32) -> u64 = alloc;
-/// One more owner.
-pub(crate) const RETAIN: extern "C" fn(*mut RawCtx, u64) = retain;
+/// Makes an object whose fields are 0; on a full heap gives null and sets the fault.
+pub(crate) const ALLOC: extern "C" fn(*mut RawCtx, u32, u32) -> u64 = alloc;
 /// One owner less.
 pub(crate) const RELEASE: extern "C" fn(*mut RawCtx, u64) = release;
+/// Makes an array; on a full heap gives null and sets the fault.
+pub(crate) const NEW_ARRAY: extern "C" fn(*mut RawCtx, u32, u32, i64) -> u64 = new_array;
+/// Copies elements.
+pub(crate) const ARRAY_COPY: extern "C" fn(*mut RawCtx, u64, i64, u64, i64, i64) = array_copy;
 
-extern "C" fn alloc(
-    raw: *mut RawCtx,
-    shape: u32,
-    count: u32,
-    fields: *const u64,
-    site: u32,
-) -> u64 {
-    // SAFETY: generated code passes the pointer it was entered with, and `count` initialised words
-    // of its own frame. `heap` is borrowed alone by the `enter` that waits for this call.
-    let (heap, fields) =
-        unsafe { (&mut *(*raw).heap, std::slice::from_raw_parts(fields, count as usize)) };
-    if let Some(object) = heap.alloc(shape, fields) {
+extern "C" fn alloc(raw: *mut RawCtx, shape: u32, site: u32) -> u64 {
+    // SAFETY: generated code passes the pointer it was entered with. `heap` is borrowed alone by the
+    // `enter` that waits for this call, and nothing else of the context refers to it meanwhile.
+    let made = unsafe { &mut *(*raw).heap }.alloc(shape, &[]);
+    made_or_fault(raw, made, site)
+}
+
+extern "C" fn new_array(raw: *mut RawCtx, shape: u32, site: u32, len: i64) -> u64 {
+    // SAFETY: as in `alloc`.
+    let made = unsafe { &mut *(*raw).heap }.new_array(shape, len);
+    made_or_fault(raw, made, site)
+}
+
+fn made_or_fault(raw: *mut RawCtx, made: Option<HeapRef>, site: u32) -> u64 {
+    if let Some(object) = made {
         return u64::from(object.0);
     }
-    // SAFETY: as above; the borrows of `heap` and `fields` are over.
+    // SAFETY: as in `alloc`; the borrow of the heap is over.
     let raw = unsafe { &mut *raw };
     if raw.fault == 0 {
         raw.fault = Fault { kind: FaultKind::Heap, site }.to_bits();
@@ -234,12 +239,20 @@ extern "C" fn alloc(
     0
 }
 
-extern "C" fn retain(raw: *mut RawCtx, object: u64) {
-    // SAFETY: as in `alloc`.
-    unsafe { &mut *(*raw).heap }.retain(HeapRef(object as u32));
-}
-
 extern "C" fn release(raw: *mut RawCtx, object: u64) {
     // SAFETY: as in `alloc`.
     unsafe { &mut *(*raw).heap }.release(HeapRef(object as u32));
+}
+
+extern "C" fn array_copy(
+    raw: *mut RawCtx,
+    to: u64,
+    to_index: i64,
+    from: u64,
+    from_index: i64,
+    count: i64,
+) {
+    let (to, from) = (HeapRef(to as u32), HeapRef(from as u32));
+    // SAFETY: as in `alloc`.
+    unsafe { &mut *(*raw).heap }.array_copy((to, to_index), (from, from_index), count);
 }

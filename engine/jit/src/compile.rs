@@ -264,7 +264,7 @@ impl Unit {
             known.map_or(nothing, |at| memory.address(at))
         });
         let table = table.collect();
-        let object_words = module.shapes.values().map(|s| s.fields.len() + 1).max().unwrap_or(1);
+        let object_words = crate::objects::dump_words(module);
         self.layout.scratch_words = JitCode::scratch_words(&self.layout, object_words);
         if self.reach.recursion {
             let bytes = self.reach.stack_bytes(module, &self.frames) + STACK_RESERVE;

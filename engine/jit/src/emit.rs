@@ -7,7 +7,7 @@
 //! what [`crate::code::RawCtx`] points to.
 
 use crate::code::at;
-use crate::libcalls::Libcall;
+use crate::objects::Fresh;
 use attacca_mir::backend::BackendError;
 use attacca_mir::module::{BlockId, FuncId, Function, Inst, InstId, Jump, Module, Term, ValueId};
 use attacca_mir::op::{Op, Pure, SlowFn, Ty};
@@ -73,12 +73,10 @@ pub(crate) enum Region {
     Positions,
     /// Samples in delay lines.
     Samples,
-    /// Objects.
+    /// Objects, and the lists of free ones.
     Heap,
     /// Output channels.
     Outputs,
-    /// Frames of generated code.
-    Stack,
 }
 
 /// The CLIF type of a MIR type.
@@ -131,11 +129,13 @@ pub(crate) struct Emit<'a, 'm> {
     entry: ir::Block,
     bases: FxHashMap<Base, Value>,
     /// The instruction that makes each value.
-    defs: SecondaryMap<ValueId, Option<InstId>>,
+    pub(crate) defs: SecondaryMap<ValueId, Option<InstId>>,
     /// Integers that are computed where floats live.
     floats: SecondaryMap<ValueId, bool>,
     /// The same bits as a float, where there is one.
     as_floats: SecondaryMap<ValueId, PackedOption<Value>>,
+    /// Where arrays of known length lie that were made here.
+    pub(crate) fresh: SecondaryMap<ValueId, Option<Fresh>>,
 }
 
 /// A constant value.
@@ -213,6 +213,7 @@ impl<'a, 'm> Emit<'a, 'm> {
             defs: attacca_mir::opt::rewrite::definitions(mir),
             floats: crate::bits::floats(mir),
             as_floats: SecondaryMap::new(),
+            fresh: SecondaryMap::new(),
         }
     }
 
@@ -446,31 +447,22 @@ impl<'a, 'm> Emit<'a, 'm> {
                 let value = self.add(base, i64::from(*offset));
                 self.set(inst, value);
             }
-            Op::Alloc(shape) => self.alloc(inst, shape.as_u32())?,
-            Op::HeapLoad { field, ty, .. } => {
-                let (object, at) = self.object(inst.args[0], Base::Zeros)?;
-                let value =
-                    self.read(clif_type(*ty), Region::Heap, object, at + 8 + *field as i32 * 8);
-                self.set(inst, value);
-            }
-            Op::HeapStore { field, .. } => {
-                let (object, at) = self.object(inst.args[0], Base::Dump)?;
-                let value = self.value(inst.args[1])?;
-                self.write(Region::Heap, value, object, at + 8 + *field as i32 * 8);
-            }
-            Op::NewArray(_)
-            | Op::ArrayLen
-            | Op::ArrayLoad { .. }
-            | Op::ArrayStore { .. }
-            | Op::ArrayCopy(_) => return Err(BackendError::Unsupported("arrays".into())),
+            Op::Alloc(shape) => self.alloc(inst, *shape)?,
+            Op::HeapLoad { field, ty, .. } => self.heap_load(inst, *field, *ty)?,
+            Op::HeapStore { field, .. } => self.heap_store(inst, *field)?,
+            Op::NewArray(shape) => self.new_array(inst, *shape)?,
+            Op::ArrayLen => self.array_len(inst)?,
+            Op::ArrayLoad { shape, field, ty } => self.array_load(inst, *shape, *field, *ty)?,
+            Op::ArrayStore { shape, field, .. } => self.array_store(inst, *shape, *field)?,
+            Op::ArrayCopy(_) => self.array_copy(inst)?,
             Op::Schedule => return Err(BackendError::Unsupported("scheduled tasks".into())),
             Op::Print { .. } => return Err(BackendError::Unsupported("printing".into())),
             Op::Tap(_) => return Err(BackendError::Unsupported("probes".into())),
             Op::SampleLen(_) | Op::SampleRead { .. } => {
                 return Err(BackendError::Unsupported("sound files".into()));
             }
-            Op::Retain => self.owner(inst, Libcall::Retain)?,
-            Op::Release => self.owner(inst, Libcall::Release)?,
+            Op::Retain => self.retain(inst)?,
+            Op::Release => self.release(inst)?,
             Op::Call(func) => self.call(inst, *func)?,
             Op::CallClosure(sig) => self.call_closure(inst, *sig)?,
             Op::Now => {
@@ -624,24 +616,10 @@ impl<'a, 'm> Emit<'a, 'm> {
         let frame = self.value(frame)?;
         Ok(self.index(channel, frame))
     }
-
-    /// Address and byte offset of an object's header; `null` is what null stands for.
-    fn object(&mut self, object: ValueId, null: Base) -> Result<(Value, i32), BackendError> {
-        if let Some(Const::Int(offset @ 1..)) = self.consts[object] {
-            return Ok((self.base(Base::Heap), bytes(offset)?));
-        }
-        let object = self.value(object)?;
-        let heap = self.base(Base::Heap);
-        let address = self.index(heap, object);
-        let null = self.base(null);
-        let zero = self.ins().iconst(I64, 0);
-        let none = self.ins().icmp(IntCC::Equal, object, zero);
-        Ok((self.ins().select(none, null, address), 0))
-    }
 }
 
 /// Byte offset of a word, as far as an instruction reaches.
-fn bytes(word: i64) -> Result<i32, BackendError> {
+pub(crate) fn bytes(word: i64) -> Result<i32, BackendError> {
     word.checked_mul(8)
         .and_then(|at| i32::try_from(at).ok())
         .ok_or_else(|| BackendError::TooLarge(format!("state word {word} is out of reach")))

@@ -13,6 +13,7 @@ mod emit;
 mod graph;
 mod libcalls;
 mod memory;
+mod objects;
 mod ops;
 mod pairs;
 mod stubs;

@@ -9,12 +9,14 @@ use attacca_mir::op::{Pure, SlowFn};
 /// A function outside the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Libcall {
-    /// `(ctx, shape, count, fields, site) -> ref`.
+    /// `(ctx, shape, site) -> ref`, all fields 0.
     Alloc,
     /// `(ctx, object)`.
-    Retain,
-    /// `(ctx, object)`.
     Release,
+    /// `(ctx, shape, site, len) -> ref`.
+    NewArray,
+    /// `(ctx, to, to_index, from, from_index, count)`.
+    ArrayCopy,
     /// `(a, b) -> f64`, an elementary function of at most two arguments.
     Pure(Pure),
     /// `(a, b) -> f64`.
@@ -84,13 +86,18 @@ slow_calls! {
     slow_pow Pow;
 }
 
+/// Functions of the heap, by their number.
+const HEAP: [Libcall; 4] =
+    [Libcall::Alloc, Libcall::Release, Libcall::NewArray, Libcall::ArrayCopy];
+
 impl Libcall {
     /// The number that stands for the function in generated code before it is linked.
     pub(crate) fn number(self) -> u32 {
         match self {
             Self::Alloc => 0,
-            Self::Retain => 1,
-            Self::Release => 2,
+            Self::Release => 1,
+            Self::NewArray => 2,
+            Self::ArrayCopy => 3,
             Self::Pure(op) => 0x100 | op as u32,
             Self::Slow(op) => 0x200 | op as u32,
         }
@@ -100,7 +107,7 @@ impl Libcall {
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         let index = (number & 0xff) as usize;
         match number >> 8 {
-            0 => [Self::Alloc, Self::Retain, Self::Release].get(index).copied(),
+            0 => HEAP.get(index).copied(),
             1 => Pure::ALL.get(index).copied().map(Self::Pure),
             2 => SlowFn::ALL.get(index).copied().map(Self::Slow),
             _ => None,
@@ -111,8 +118,9 @@ impl Libcall {
     pub(crate) fn address(self) -> Option<usize> {
         match self {
             Self::Alloc => Some(code::ALLOC as usize),
-            Self::Retain => Some(code::RETAIN as usize),
             Self::Release => Some(code::RELEASE as usize),
+            Self::NewArray => Some(code::NEW_ARRAY as usize),
+            Self::ArrayCopy => Some(code::ARRAY_COPY as usize),
             Self::Pure(op) => pure_address(op),
             Self::Slow(op) => Some(slow_address(op)),
         }
@@ -127,9 +135,7 @@ mod tests {
     fn numbers_read_back() {
         let pure = Pure::ALL.iter().copied().map(Libcall::Pure);
         let slow = SlowFn::ALL.into_iter().map(Libcall::Slow);
-        for call in
-            [Libcall::Alloc, Libcall::Retain, Libcall::Release].into_iter().chain(pure).chain(slow)
-        {
+        for call in HEAP.into_iter().chain(pure).chain(slow) {
             assert_eq!(Libcall::from_number(call.number()), Some(call));
         }
         assert_eq!(Libcall::from_number(0x2ff), None);

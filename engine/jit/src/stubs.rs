@@ -16,8 +16,10 @@ use cranelift_codegen::isa::CallConv;
 
 pub(crate) fn libcall_signature(call: Libcall, conv: CallConv) -> Signature {
     let (params, ret): (&[Type], Option<Type>) = match call {
-        Libcall::Alloc => (&[I64, I32, I32, I64, I32], Some(I64)),
-        Libcall::Retain | Libcall::Release => (&[I64, I64], None),
+        Libcall::Alloc => (&[I64, I32, I32], Some(I64)),
+        Libcall::Release => (&[I64, I64], None),
+        Libcall::NewArray => (&[I64, I32, I32, I64], Some(I64)),
+        Libcall::ArrayCopy => (&[I64; 6], None),
         Libcall::Pure(_) | Libcall::Slow(_) => (&[F64, F64], Some(F64)),
     };
     let mut sig = Signature::new(conv);

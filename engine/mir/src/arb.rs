@@ -2,7 +2,7 @@
 //!
 //! Takes a list of choices, gives a module in sample form, as lowering might have made it: functions
 //! that call each other, bounded recursion and loops, branches, state words, delay lines, closures
-//! made by the global code and while sound runs, cells, host values, every pure op with awkward
+//! made by the global code and while sound runs, cells, arrays, boxes, host values, every pure op with awkward
 //! constants. The fewer and smaller the choices, the simpler the module, so that proptest shrinks
 //! them well. Every module obeys [`mod@crate::verify`] and, once `opt::prepare` has put its budget
 //! checks in, ends in bounded time; some are stopped by them.
@@ -107,6 +107,8 @@ pub(crate) struct Around {
     globals: u32,
     /// The global word that holds a closure, if any.
     stored: Option<u32>,
+    /// The global word that holds an array of floats, if any.
+    array: Option<u32>,
     /// `(f64) -> (f64)`.
     sig: Option<SigId>,
 }
@@ -256,6 +258,17 @@ fn globals(module: &mut Module, around: &mut Around, choices: &mut Choices<'_>) 
         });
         around.stored = Some(word);
     }
+    if choices.below(2) == 1 {
+        let word = module.globals.len() as u32;
+        module.globals.push(Global {
+            name: "table".into(),
+            ty: Ty::Ref,
+            word,
+            assigned: false,
+            init_text: 10,
+        });
+        around.array = Some(word);
+    }
     module.dsp_base = module.globals.len() as u32;
     module.words = module.dsp_base;
     let mut func = function(module, "init".into(), 0);
@@ -269,6 +282,10 @@ fn globals(module: &mut Module, around: &mut Around, choices: &mut Choices<'_>) 
     }
     if let (Some(maker), Some(word)) = (maker, around.stored) {
         let made = body.make(maker, 0, choices);
+        body.b.effect(Op::Store(Ty::Ref, word), &[base, made]);
+    }
+    if let Some(word) = around.array {
+        let made = body.filled_array(choices);
         body.b.effect(Op::Store(Ty::Ref, word), &[base, made]);
     }
     body.b.ret(&[]);

@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Changes whenever the meaning of stored bytecode does.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One 8-byte word of code: an op, the second word of one, or four entries of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -257,6 +257,15 @@ opcodes! {
     HeapStore "heap_store" "sis";
     Retain "retain" "s";
     Release "release" "s";
+    /// An array of shape `b` with as many zero elements as register `c` says.
+    NewArray "new_array" "dis";
+    ArrayLen "array_len" "ds";
+    /// Array, index, fields of an element, field.
+    ArrayLoad "array_load" "dssii";
+    /// Array, index, value, fields of an element, field.
+    ArrayStore "array_store" "sssii";
+    /// To, index there, from, index there, count.
+    ArrayCopy "array_copy" "sssss";
     /// While global code runs: a fresh state block for function number `b`.
     FreshBlock "fresh_block" "di";
 

@@ -563,6 +563,40 @@ fn interpret(program: &Program, entry: usize, stack: &mut Stack, env: &mut Env<'
                 env.heap.release(HeapRef(regs.get(i.a) as u32));
                 pc += 1;
             }
+            Opcode::NewArray => {
+                let array = env.heap.new_array(u32::from(i.b), regs.int(i.c));
+                let array = array.unwrap_or_else(|| {
+                    env.stop(FaultKind::Heap, program.site_at(pc));
+                    HeapRef::NULL
+                });
+                regs.set(i.a, u64::from(array.0));
+                pc += 1;
+            }
+            Opcode::ArrayLen => {
+                regs.set(i.a, env.heap.array_len(HeapRef(regs.get(i.b) as u32)));
+                pc += 1;
+            }
+            Opcode::ArrayLoad => {
+                let x = x!();
+                let (array, index) = (HeapRef(regs.get(i.b) as u32), regs.get(i.c));
+                let (stride, field) = (u32::from(x.code), u32::from(x.a));
+                regs.set(i.a, env.heap.array_load(array, index, stride, field));
+                pc += 2;
+            }
+            Opcode::ArrayStore => {
+                let x = x!();
+                let (array, index) = (HeapRef(regs.get(i.a) as u32), regs.get(i.b));
+                let (stride, field) = (u32::from(x.code), u32::from(x.a));
+                env.heap.array_store(array, index, stride, field, regs.get(i.c));
+                pc += 2;
+            }
+            Opcode::ArrayCopy => {
+                let x = x!();
+                let to = (HeapRef(regs.get(i.a) as u32), regs.int(i.b));
+                let from = (HeapRef(regs.get(i.c) as u32), regs.int(x.code));
+                env.heap.array_copy(to, from, regs.int(x.a));
+                pc += 2;
+            }
             Opcode::FreshBlock => {
                 let block = env.fresh_block(u32::from(i.b));
                 regs.set(i.a, block);

@@ -24,7 +24,10 @@ impl Instance {
     pub(crate) fn new(module: &Module, image: &Image) -> Self {
         let code =
             Jit::verifying().unwrap().compile(module).unwrap_or_else(|e| panic!("{e}\n{module}"));
-        let state = State::new(code.layout(), image);
+        // The oracle's heap never ends; random programs recurse with objects at hand.
+        let mut layout = code.layout().clone();
+        layout.heap_words *= 8;
+        let state = State::new(&layout, image);
         let cells = code.layout().cells.iter().map(|c| c.initial()).collect();
         Self { code, state, cells, now: 0, fault: None }
     }

@@ -18,6 +18,10 @@ pub(super) struct Body<'f, 'm> {
     pub(super) cells: Vec<(ValueId, ShapeId)>,
     /// Function values `(f64) -> (f64)`.
     closures: Vec<ValueId>,
+    /// Arrays made here, with their shape.
+    arrays: Vec<(ValueId, ShapeId)>,
+    /// Null, or boxes of a float and another box.
+    boxes: Vec<ValueId>,
     depth: u32,
 }
 
@@ -39,6 +43,8 @@ impl<'f, 'm> Body<'f, 'm> {
             ints: none.0,
             cells: none.1,
             closures: none.2,
+            arrays: Vec::new(),
+            boxes: Vec::new(),
             depth: 0,
         }
     }
@@ -69,7 +75,7 @@ impl<'f, 'm> Body<'f, 'm> {
     }
 
     fn statement(&mut self, choices: &mut Choices<'_>) {
-        match choices.below(16) {
+        match choices.below(20) {
             0..=3 => self.pure(choices),
             4 => self.word(choices),
             5 => self.delay(choices),
@@ -82,7 +88,11 @@ impl<'f, 'm> Body<'f, 'm> {
             12 => self.cell(choices),
             13 => self.host(choices),
             14 => self.global(choices),
-            _ => self.merge_closures(choices),
+            15 => self.merge_closures(choices),
+            16 => self.array(choices),
+            17 => self.copy_array(choices),
+            18 => self.global_array(choices),
+            _ => self.variant(choices),
         }
     }
 
@@ -211,6 +221,7 @@ impl<'f, 'm> Body<'f, 'm> {
     /// Values made inside a branch or loop are not seen outside.
     fn scoped(&mut self, choices: &mut Choices<'_>, extra: Option<ValueId>) -> ValueId {
         let lens = (self.floats.len(), self.ints.len(), self.cells.len(), self.closures.len());
+        let objects = (self.arrays.len(), self.boxes.len());
         self.floats.extend(extra);
         self.depth += 1;
         let count = choices.below(4);
@@ -221,6 +232,8 @@ impl<'f, 'm> Body<'f, 'm> {
         self.ints.truncate(lens.1);
         self.cells.truncate(lens.2);
         self.closures.truncate(lens.3);
+        self.arrays.truncate(objects.0);
+        self.boxes.truncate(objects.1);
         value
     }
 
@@ -373,6 +386,142 @@ impl<'f, 'm> Body<'f, 'm> {
         if choices.below(2) == 1 {
             let new = self.float(choices);
             self.b.effect(Op::Store(Ty::F64, word), &[zero, new]);
+        }
+    }
+}
+
+impl Body<'_, '_> {
+    /// Arrays of floats, of floats with cells, of function values.
+    fn array_shape(&mut self, choices: &mut Choices<'_>) -> ShapeId {
+        use WordKind::{F64, Ref};
+        let fields = [vec![F64], vec![F64, Ref], vec![Ref]];
+        let fields = fields[choices.below(fields.len())].clone();
+        self.module.shape(Shape { kind: ObjectKind::Array, fields })
+    }
+
+    /// An array with a few elements stored, and one read, some of them out of range.
+    fn array(&mut self, choices: &mut Choices<'_>) {
+        let shape = self.array_shape(choices);
+        let len = match choices.below(9) {
+            8 => {
+                let (any, mask) = (self.int(choices), self.b.iconst(7));
+                self.b.pure(Pure::Iand, &[any, mask])
+            }
+            len => self.b.iconst(len as i64 - 1),
+        };
+        let array = self.b.value(Op::NewArray(shape), &[len], Ty::Ref);
+        self.arrays.push((array, shape));
+        for _ in 0..choices.below(3) {
+            self.store_element((array, shape), choices);
+        }
+        self.load_element((array, shape), choices);
+        let len = self.b.value(Op::ArrayLen, &[array], Ty::I64);
+        self.ints.push(len);
+    }
+
+    fn index(&mut self, choices: &mut Choices<'_>) -> ValueId {
+        match choices.below(5) {
+            4 => self.int(choices),
+            small => self.b.iconst(small as i64),
+        }
+    }
+
+    fn store_element(&mut self, (array, shape): (ValueId, ShapeId), choices: &mut Choices<'_>) {
+        let index = self.index(choices);
+        let kinds = self.module.shapes[shape].fields.clone();
+        for (field, kind) in (0u32..).zip(&kinds) {
+            let ty = crate::verify::types::ty_of(*kind);
+            let value = match kind {
+                WordKind::F64 => self.float(choices),
+                WordKind::I64 => self.int(choices),
+                WordKind::Ref if kinds.len() > 1 => self.some_cell(choices).0,
+                WordKind::Ref => match self.closure(choices) {
+                    Some(closure) => closure,
+                    None => self.b.value(Op::Rconst(0), &[], Ty::Ref),
+                },
+            };
+            self.b.effect(Op::ArrayStore { shape, field, ty }, &[array, index, value]);
+        }
+    }
+
+    fn load_element(&mut self, (array, shape): (ValueId, ShapeId), choices: &mut Choices<'_>) {
+        let index = self.index(choices);
+        let kinds = self.module.shapes[shape].fields.clone();
+        for (field, kind) in (0u32..).zip(&kinds) {
+            let ty = crate::verify::types::ty_of(*kind);
+            let value = self.b.value(Op::ArrayLoad { shape, field, ty }, &[array, index], ty);
+            match kind {
+                WordKind::F64 => self.floats.push(value),
+                WordKind::I64 => self.ints.push(value),
+                // The cell, or null where there is none.
+                WordKind::Ref if kinds.len() > 1 => {
+                    let cell = Shape { kind: ObjectKind::Cell, fields: vec![WordKind::F64] };
+                    let shape = self.module.shape(cell);
+                    let load = Op::HeapLoad { shape, field: 0, ty: Ty::F64 };
+                    let old = self.b.value(load, &[value], Ty::F64);
+                    self.floats.push(old);
+                }
+                WordKind::Ref => {
+                    self.closures.push(value);
+                    self.call_closure(choices);
+                }
+            }
+        }
+    }
+
+    /// Some elements of an array into another of the same shape.
+    fn copy_array(&mut self, choices: &mut Choices<'_>) {
+        let Some((from, shape)) = pick(&self.arrays, choices) else { return self.array(choices) };
+        let alike: Vec<_> = self.arrays.iter().copied().filter(|(_, s)| *s == shape).collect();
+        let Some(to) = pick(&alike, choices) else { return };
+        let (a, b, count) = (self.index(choices), self.index(choices), self.index(choices));
+        self.b.effect(Op::ArrayCopy(shape), &[to.0, a, from, b, count]);
+        self.load_element(to, choices);
+    }
+
+    /// The array of floats that a global holds: read, and at times replaced.
+    fn global_array(&mut self, choices: &mut Choices<'_>) {
+        let Some(word) = self.around.array else { return self.array(choices) };
+        let fields = vec![WordKind::F64];
+        let shape = self.module.shape(Shape { kind: ObjectKind::Array, fields });
+        let zero = self.b.iconst(0);
+        let array = self.b.value(Op::Load(Ty::Ref, word), &[zero], Ty::Ref);
+        if choices.below(3) == 2 {
+            let new = self.filled_array(choices);
+            self.b.effect(Op::Store(Ty::Ref, word), &[zero, new]);
+        }
+        self.load_element((array, shape), choices);
+    }
+
+    /// A new array of a few floats.
+    pub(super) fn filled_array(&mut self, choices: &mut Choices<'_>) -> ValueId {
+        let fields = vec![WordKind::F64];
+        let shape = self.module.shape(Shape { kind: ObjectKind::Array, fields });
+        let len = self.b.iconst(1 + choices.below(5) as i64);
+        let array = self.b.value(Op::NewArray(shape), &[len], Ty::Ref);
+        self.store_element((array, shape), choices);
+        self.store_element((array, shape), choices);
+        array
+    }
+
+    /// A box around a float and an older box, or a look into one.
+    fn variant(&mut self, choices: &mut Choices<'_>) {
+        let fields = vec![WordKind::F64, WordKind::Ref];
+        let shape = self.module.shape(Shape { kind: ObjectKind::Variant, fields });
+        let inner = match pick(&self.boxes, choices) {
+            Some(inner) => inner,
+            None => self.b.value(Op::Rconst(0), &[], Ty::Ref),
+        };
+        if choices.below(2) == 0 {
+            let number = self.float(choices);
+            let outer = self.b.value(Op::Alloc(shape), &[number, inner], Ty::Ref);
+            self.boxes.push(outer);
+        } else {
+            let load = |field, ty| Op::HeapLoad { shape, field, ty };
+            let number = self.b.value(load(0, Ty::F64), &[inner], Ty::F64);
+            let next = self.b.value(load(1, Ty::Ref), &[inner], Ty::Ref);
+            self.floats.push(number);
+            self.boxes.push(next);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A freed object stays behind with no owners, so that every later use of it is found.
 
 use attacca_rt::code::{ObjectKind, Shape, WordKind};
-use attacca_rt::heap::FIRST;
+use attacca_rt::heap::{FIRST, header};
 
 /// Most words an oracle's heap may have (512 MiB).
 pub(super) const LIMIT: usize = 1 << 26;
@@ -44,7 +44,7 @@ impl Heap {
             return None;
         }
         self.live += 1;
-        self.words.push(u64::from(shape) << 32 | 1);
+        self.words.push(header(shape, size.trailing_zeros()));
         self.words.extend_from_slice(fields);
         self.words.resize(at + size, 0);
         Some(at as u32)

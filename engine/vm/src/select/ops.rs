@@ -39,11 +39,15 @@ impl Select<'_> {
                 self.at(Opcode::HeapLoad, [self.result(inst), None], data.args[0], *field, &[]);
             }
             Op::HeapStore { field, .. } => self.written(Opcode::HeapStore, inst, *field),
-            Op::NewArray(_)
-            | Op::ArrayLen
-            | Op::ArrayLoad { .. }
-            | Op::ArrayStore { .. }
-            | Op::ArrayCopy(_) => return Err(BackendError::Unsupported("arrays".into())),
+            Op::NewArray(shape) => self.numbered(Opcode::NewArray, inst, shape.as_u32())?,
+            Op::ArrayLen => self.plain(Opcode::ArrayLen, inst),
+            Op::ArrayLoad { shape, field, .. } => {
+                self.element(Opcode::ArrayLoad, inst, *shape, *field)?;
+            }
+            Op::ArrayStore { shape, field, .. } => {
+                self.element(Opcode::ArrayStore, inst, *shape, *field)?;
+            }
+            Op::ArrayCopy(_) => self.plain(Opcode::ArrayCopy, inst),
             Op::Schedule => return Err(BackendError::Unsupported("scheduled tasks".into())),
             Op::Print { .. } => return Err(BackendError::Unsupported("printing".into())),
             Op::Tap(_) => return Err(BackendError::Unsupported("probes".into())),
@@ -97,12 +101,34 @@ impl Select<'_> {
 
     /// Results, a number (a channel or cell), operands.
     fn numbered(&mut self, op: Opcode, inst: InstId, number: u32) -> Result<(), BackendError> {
-        let number = Slot::Imm(small(number as usize, "channels or host values")?);
+        let number = Slot::Imm(small(number as usize, "channels, host values or shapes")?);
         let data = &self.func.insts[inst];
         let mut slots: Vec<_> = self.result(inst).into_iter().chain([number]).collect();
         for arg in &data.args {
             slots.push(self.slot(*arg));
         }
+        self.emit(op, slots);
+        Ok(())
+    }
+
+    /// Results, operands, then the number of fields of an element, and which of them it is.
+    fn element(
+        &mut self,
+        op: Opcode,
+        inst: InstId,
+        shape: ShapeId,
+        field: u32,
+    ) -> Result<(), BackendError> {
+        let data = &self.func.insts[inst];
+        let mut slots: Vec<_> = self.result(inst).into_iter().collect();
+        for arg in &data.args {
+            slots.push(self.slot(*arg));
+        }
+        let stride = self.module.shapes[shape].fields.len();
+        slots.extend([
+            Slot::Imm(small(stride, "fields")?),
+            Slot::Imm(small(field as usize, "fields")?),
+        ]);
         self.emit(op, slots);
         Ok(())
     }

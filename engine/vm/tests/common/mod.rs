@@ -22,7 +22,10 @@ pub(crate) struct Instance {
 impl Instance {
     /// An instance that starts from `image`.
     pub(crate) fn new(code: Arc<dyn Code>, image: &Image) -> Self {
-        let state = State::new(code.layout(), image);
+        // The oracle's heap never ends; random programs recurse with objects at hand.
+        let mut layout = code.layout().clone();
+        layout.heap_words *= 8;
+        let state = State::new(&layout, image);
         Self { code, state, fault: None, now: 0 }
     }
 
