@@ -1,9 +1,9 @@
-//! Every built-in function: its name, its type and the MIR op it becomes.
+//! Every built-in function: its name, its stage, its type and what it becomes.
 
 use attacca_mir::op::Pure;
 
 macro_rules! builtins {
-    ($( #[doc = $doc:literal] $name:ident $text:literal $arity:literal $lower:expr; )*) => {
+    ($( #[doc = $doc:literal] $name:ident $text:literal $arity:literal $lower:expr $(, $type:literal)?; )*) => {
         /// A built-in function of the language.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Builtin { $( #[doc = $doc] $name, )* }
@@ -21,10 +21,17 @@ macro_rules! builtins {
             /// How lowering treats it.
             pub fn lowering(self) -> Lowering { match self { $(Builtin::$name => $lower,)* } }
 
+            /// Its type as it is written, if it is not numbers to number.
+            pub fn written_type(self) -> Option<&'static str> {
+                match self { $(Builtin::$name => builtins!(@type $($type)?),)* }
+            }
+
             /// The documentation shown by the editor.
             pub fn doc(self) -> &'static str { match self { $(Builtin::$name => $doc,)* } }
         }
     };
+    (@type) => { None };
+    (@type $type:literal) => { Some($type) };
 }
 
 /// What a built-in becomes in MIR.
@@ -44,6 +51,45 @@ pub enum Lowering {
     Mem,
     /// Delay line per call site; the first argument is a number literal.
     Delay,
+    /// A function on arrays, of the same name.
+    Array(ArrayFn),
+    /// Prints a number and gives it back.
+    Print {
+        /// Whether a new line follows.
+        newline: bool,
+    },
+    /// Runs a function at a time.
+    Schedule,
+    /// Evaluates its argument and does nothing.
+    Ignore,
+    /// Runs while compiling: the macro stage knows it by its name.
+    Macro,
+}
+
+/// Functions on arrays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArrayFn {
+    /// Number of elements.
+    Len,
+    /// One more at the end.
+    Append,
+    /// One more at the start.
+    Prepend,
+    /// The first and the rest.
+    SplitHead,
+    /// The rest and the last.
+    SplitTail,
+}
+
+/// Where a built-in can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stages {
+    /// Everywhere.
+    Both,
+    /// While compiling.
+    Macro,
+    /// While sound runs.
+    Audio,
 }
 
 builtins! {
@@ -119,11 +165,84 @@ builtins! {
     Mem "mem" 1 Lowering::Mem;
     #[doc = "`delay(max, x, t)`: x of t samples ago, t below max; max is a number literal."]
     Delay "delay" 3 Lowering::Delay;
+    #[doc = "`len(a)`: the number of elements of an array."]
+    Len "len" 1 Lowering::Array(ArrayFn::Len), "([a]) -> float";
+    #[doc = "`append(a, e)`: a new array, `e` behind the elements of `a`."]
+    Append "append" 2 Lowering::Array(ArrayFn::Append), "([a], a) -> [a]";
+    #[doc = "`prepend(e, a)`: a new array, `e` in front of the elements of `a`."]
+    Prepend "prepend" 2 Lowering::Array(ArrayFn::Prepend), "(a, [a]) -> [a]";
+    #[doc = "`split_head(a)`: the first element and an array of the others."]
+    SplitHead "split_head" 1 Lowering::Array(ArrayFn::SplitHead), "([a]) -> (a, [a])";
+    #[doc = "`split_tail(a)`: an array without the last element, and the last element."]
+    SplitTail "split_tail" 1 Lowering::Array(ArrayFn::SplitTail), "([a]) -> ([a], a)";
+    #[doc = "`probe(x)`: prints x and gives it back."]
+    PrintNumber "probe" 1 Lowering::Print { newline: false }, "(float) -> float";
+    #[doc = "`probeln(x)`: prints x and a new line, gives x back."]
+    PrintLine "probeln" 1 Lowering::Print { newline: true }, "(float) -> float";
+    #[doc = "`_mimium_schedule_at(t, f)`: what `f@t` calls; runs `f` at sample `t`."]
+    ScheduleAt "_mimium_schedule_at" 2 Lowering::Schedule, "(float, () -> a) -> ()";
+    #[doc = "`set_midi_port(name)`: accepted; the host chooses the port."]
+    SetMidiPort "set_midi_port" 1 Lowering::Ignore, "(string) -> ()";
+    #[doc = "`str_length(s)`: the number of characters."]
+    StrLength "str_length" 1 Lowering::Macro, "(string) -> float";
+    #[doc = "`str_take(s, n)`: the first n characters."]
+    StrTake "str_take" 2 Lowering::Macro, "(string, float) -> string";
+    #[doc = "`str_drop(s, n)`: all but the first n characters."]
+    StrDrop "str_drop" 2 Lowering::Macro, "(string, float) -> string";
+    #[doc = "`str_concat(a, b)`: b behind a."]
+    StrConcat "str_concat" 2 Lowering::Macro, "(string, string) -> string";
+    #[doc = "`str_eq(a, b)`: 1 if the texts are equal, else 0."]
+    StrEq "str_eq" 2 Lowering::Macro, "(string, string) -> float";
+    #[doc = "`str_slice(s, from, to)`: the characters from..to-1."]
+    StrSlice "str_slice" 3 Lowering::Macro, "(string, float, float) -> string";
+    #[doc = "`str_char_at(s, i)`: character number i as a string."]
+    StrCharAt "str_char_at" 2 Lowering::Macro, "(string, float) -> string";
+    #[doc = "`str_to_number(s)`: the number that s says."]
+    StrToNumber "str_to_number" 1 Lowering::Macro, "(string) -> float";
+    #[doc = "`number_to_str(x)`: x as `probe` prints it."]
+    NumberToStr "number_to_str" 1 Lowering::Macro, "(float) -> string";
+    #[doc = "`lift(x)`: code of a value."]
+    Lift "lift" 1 Lowering::Macro, "(a) -> `a";
+    #[doc = "`lift_f(x)`: code of a number."]
+    LiftF "lift_f" 1 Lowering::Macro, "(float) -> `float";
+    #[doc = "`lift_arrayf(a)`: code of an array of numbers."]
+    LiftArrayF "lift_arrayf" 1 Lowering::Macro, "([float]) -> `[float]";
+    #[doc = "`lift_array_code(a)`: an array of code as code of an array."]
+    LiftArrayCode "lift_array_code" 1 Lowering::Macro, "([`a]) -> `[a]";
+    #[doc = "`Control!(name, initial)`: numbers that can be moved while sound runs; the shape of `initial`."]
+    Control "Control" 2 Lowering::Macro, "(string, a) -> `a";
+    #[doc = "`Probe!(name)`: a function that shows its argument and gives it back."]
+    Probe "Probe" 1 Lowering::Macro, "(string) -> `((a) -> a)";
+    #[doc = "`ProbeValueWith!(name, shape)`: like `Probe!`, its channels named after the shape's fields."]
+    ProbeValueWith "ProbeValueWith" 2 Lowering::Macro, "(string, a) -> `((a) -> a)";
+    #[doc = "`midi_note_mono!(channel, note, velocity)`: pitch and velocity of the latest note."]
+    MidiNoteMono "midi_note_mono" 3 Lowering::Macro, "(float, float, float) -> `{pitch: float, velocity: float}";
+    #[doc = "`Sampler_mono!(path)`: a sound file: its length in frames and a function from position to sample."]
+    SamplerMono "Sampler_mono" 1 Lowering::Macro, "(string) -> `{length: float, player: (float) -> float}";
 }
 
 impl Builtin {
     /// The built-in of this name.
     pub fn named(name: &str) -> Option<Builtin> {
         Self::ALL.iter().copied().find(|b| b.name() == name)
+    }
+}
+
+impl Builtin {
+    /// Where it can be used.
+    pub fn stages(self) -> Stages {
+        match self.lowering() {
+            Lowering::Op(_)
+            | Lowering::Truth(_)
+            | Lowering::And
+            | Lowering::Or
+            | Lowering::Not
+            | Lowering::Array(_)
+            | Lowering::Print { .. } => Stages::Both,
+            Lowering::Mem | Lowering::Delay | Lowering::Schedule | Lowering::Ignore => {
+                Stages::Audio
+            }
+            Lowering::Macro => Stages::Macro,
+        }
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! Operators, pipes and other sugar are gone; every use of a name points at its binding. Broken
 //! parts are [`ExprKind::Error`], already reported, so that later passes stay silent about them.
+//! Code of both stages is here until `stage` expands the program; then everything is
+//! [`Stage::Audio`].
 
 use crate::builtins::Builtin;
 use crate::source::Span;
+use attacca_rt::code::CellSource;
 use cranelift_entity::{PrimaryMap, entity_impl};
 use smol_str::SmolStr;
 
@@ -23,6 +26,26 @@ entity_impl!(BindingId, "b");
 pub struct LambdaId(u32);
 entity_impl!(LambdaId, "lam");
 
+/// A declared variant type; printed `type1`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TypeId(u32);
+entity_impl!(TypeId, "type");
+
+/// A type alias; printed `alias1`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AliasId(u32);
+entity_impl!(AliasId, "alias");
+
+/// When code runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// While compiling.
+    Macro,
+    /// While sound runs, global code included.
+    #[default]
+    Audio,
+}
+
 /// A resolved program.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -34,13 +57,52 @@ pub struct Program {
     pub bindings: PrimaryMap<BindingId, Binding>,
     /// All functions and lambdas.
     pub lambdas: PrimaryMap<LambdaId, Lambda>,
+    /// All declared variant types.
+    pub types: PrimaryMap<TypeId, TypeDef>,
+    /// All type aliases.
+    pub aliases: PrimaryMap<AliasId, AliasDef>,
     /// The last global named `dsp`.
     pub dsp: Option<BindingId>,
     /// Top-level statements with syntax errors: what else seems wrong there may follow from them.
     pub broken: Vec<Span>,
 }
 
-/// A statement of a block or of the program.
+/// A declared variant type: `type Shape = Dot | Circle(float)`.
+#[derive(Clone, Debug)]
+pub struct TypeDef {
+    /// Its name.
+    pub name: SmolStr,
+    /// Where the name is.
+    pub span: Span,
+    /// Whether it was declared with `rec`.
+    pub recursive: bool,
+    /// Its constructors; the tag is the position.
+    pub variants: Vec<VariantDef>,
+}
+
+/// A constructor of a [`TypeDef`].
+#[derive(Clone, Debug)]
+pub struct VariantDef {
+    /// Its name.
+    pub name: SmolStr,
+    /// Where the name is.
+    pub span: Span,
+    /// What it carries; several types are one tuple.
+    pub payload: Option<TypeExpr>,
+}
+
+/// `type alias P = {x: float}`.
+#[derive(Clone, Debug)]
+pub struct AliasDef {
+    /// Its name.
+    pub name: SmolStr,
+    /// Where the name is.
+    pub span: Span,
+    /// What it stands for.
+    pub ty: TypeExpr,
+}
+
+/// A statement of a block or of the program. Its stage is that of its value's expression.
 #[derive(Clone, Debug)]
 pub enum Stmt {
     /// `let pattern: ty = value`; also `fn` that does not refer to itself.
@@ -85,6 +147,8 @@ pub struct Binding {
     pub span: Span,
     /// What binds it.
     pub kind: BindingKind,
+    /// When it is bound; usable at the same stage only.
+    pub stage: Stage,
     /// Whether some assignment targets it (or a field of it).
     pub assigned: bool,
     /// Whether a lambda other than its owner uses it. Never set for globals.
@@ -143,6 +207,8 @@ pub struct Expr {
     pub kind: ExprKind,
     /// Where it is.
     pub span: Span,
+    /// When it runs.
+    pub stage: Stage,
 }
 
 /// Kinds of expressions.
@@ -204,24 +270,96 @@ pub enum ExprKind {
         /// The new value.
         value: ExprId,
     },
-    /// `Control!("name", initial)`.
-    Control {
-        /// The control's name.
-        name: SmolStr,
-        /// Its initial value.
-        initial: f64,
+    /// `{x = 1, ..}`: fields in alphabetical order; the others take the defaults of the function
+    /// it is given to.
+    Incomplete(Vec<(SmolStr, ExprId)>),
+    /// `[a, b]`.
+    Array(Vec<ExprId>),
+    /// `a[i]`.
+    Index(ExprId, ExprId),
+    /// `match`.
+    Match {
+        /// What is looked at.
+        scrutinee: ExprId,
+        /// The arms in order; the first that fits is taken.
+        arms: Vec<Arm>,
     },
-    /// `midi_note_mono!(channel, note, velocity)`: a record `{pitch, velocity}`.
-    MidiNote {
-        /// MIDI channel 0..=14.
-        channel: u8,
-        /// Pitch before the first note.
-        note: f64,
-        /// Velocity before the first note.
-        velocity: f64,
+    /// A constructor, as value, as callee, or as function: its type and its position there.
+    Construct(TypeId, u32),
+    /// `` `e``: code as a value. Stage macro.
+    Quote(ExprId),
+    /// `$e`: the code that `e` gives. Gone after expansion.
+    Splice(ExprId),
+    /// A number that the host feeds in.
+    Cell(Box<CellSource>),
+    /// A function that gives back its argument and shows it.
+    Probe {
+        /// The probe's name.
+        name: SmolStr,
+        /// Names of its channels, if they are not numbered.
+        channels: Option<Vec<SmolStr>>,
+    },
+    /// A part of a sound file.
+    Sample {
+        /// The path as written.
+        path: SmolStr,
+        /// Which part.
+        part: SamplePart,
     },
     /// Something already reported; has any type.
     Error,
+}
+
+/// What a program reads of a sound file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SamplePart {
+    /// Number of frames.
+    Length,
+    /// Number of channels.
+    Channels,
+    /// The file's own sample rate in hertz.
+    Rate,
+    /// A function `(position in frames) -> sample` of the mean of all channels.
+    Player,
+    /// A function `(position in frames, channel) -> sample`.
+    ChannelPlayer,
+}
+
+/// An arm of a `match`.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// When it is taken.
+    pub pattern: MatchPattern,
+    /// Its value.
+    pub body: ExprId,
+}
+
+/// When an arm of a `match` is taken.
+#[derive(Clone, Debug)]
+pub enum MatchPattern {
+    /// A number: the integer the scrutinee is truncated to.
+    Number(f64, Span),
+    /// `_`.
+    Any(Span),
+    /// A constructor; the pattern, if any, binds what it carries.
+    Variant(TypeId, u32, Option<Pattern>, Span),
+    /// A member of a union by the name of its type.
+    Member(MemberType, Option<Pattern>, Span),
+    /// `(p, q)`.
+    Tuple(Vec<MatchPattern>, Span),
+    /// Something already reported; fits everything.
+    Error(Span),
+}
+
+/// Members of unions that a `match` can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MemberType {
+    /// `float`.
+    Float,
+    /// `int`.
+    Int,
+    /// `string`.
+    Str,
 }
 
 /// A written type.
@@ -250,6 +388,16 @@ pub enum TypeExprKind {
     Record(Vec<(SmolStr, TypeExpr)>),
     /// `(A, B) -> C`.
     Func(Vec<TypeExpr>, Box<TypeExpr>),
+    /// `[A]`.
+    Array(Box<TypeExpr>),
+    /// `` `A``.
+    Code(Box<TypeExpr>),
+    /// `A | B`.
+    Union(Vec<TypeExpr>),
+    /// A declared variant type.
+    Named(TypeId),
+    /// An alias.
+    Alias(AliasId),
     /// A single lower-case letter: a type parameter of the enclosing signature.
     Param(SmolStr),
     /// An unknown name: treated as inferred (a warning was given).

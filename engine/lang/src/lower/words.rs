@@ -62,7 +62,16 @@ fn push_words(ty: &Ty, out: &mut Vec<Word>) {
 /// How many words a value has.
 pub(super) fn width(ty: &Ty) -> usize {
     match ty {
-        Ty::Number | Ty::Int | Ty::Str | Ty::Func(_) | Ty::Var(_) | Ty::Error => 1,
+        Ty::Number
+        | Ty::Int
+        | Ty::Str
+        | Ty::Func(_)
+        | Ty::Array(_)
+        | Ty::Code(_)
+        | Ty::Variant(..)
+        | Ty::Union(_)
+        | Ty::Var(_)
+        | Ty::Error => 1,
         Ty::Unit => 0,
         Ty::Tuple(_) | Ty::Record(_) => ty.parts().into_iter().map(width).sum(),
     }
@@ -89,7 +98,16 @@ pub(super) fn field_range(ty: &Ty, name: &SmolStr) -> (Range<usize>, Ty) {
 pub(super) fn word_names(name: &str, ty: &Ty) -> Vec<String> {
     match ty {
         Ty::Unit => Vec::new(),
-        Ty::Number | Ty::Int | Ty::Str | Ty::Func(_) | Ty::Var(_) | Ty::Error => {
+        Ty::Number
+        | Ty::Int
+        | Ty::Str
+        | Ty::Func(_)
+        | Ty::Array(_)
+        | Ty::Code(_)
+        | Ty::Variant(..)
+        | Ty::Union(_)
+        | Ty::Var(_)
+        | Ty::Error => {
             vec![name.to_owned()]
         }
         Ty::Tuple(parts) => {

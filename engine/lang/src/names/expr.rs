@@ -12,13 +12,14 @@ use super::suggest::nearest;
 use super::{Resolve, Speech};
 use crate::builtins::Builtin;
 use crate::diag::Diagnostic;
-use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, Pattern, Stmt};
+use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, Pattern, Stage, Stmt};
 use crate::source::Span;
 use crate::syntax::ast::{self, Node};
 use crate::syntax::{SyntaxKind, SyntaxToken};
 
-/// Macros that are understood ahead of the macro stage.
-pub(super) const MACROS: &[&str] = &["Control", "midi_note_mono"];
+/// Macros of the host.
+pub(super) const MACROS: &[&str] =
+    &["Control", "Probe", "ProbeValueWith", "Sampler_mono", "midi_note_mono"];
 
 /// Words of other languages, and what is written here.
 const WORDS: &[(&str, &str)] = &[
@@ -44,32 +45,6 @@ const WORDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Names of built-ins that are known and do nothing yet.
-const PLANNED: &[&str] = &[
-    "_mimium_schedule_at",
-    "append",
-    "len",
-    "lift",
-    "lift_array_code",
-    "lift_arrayf",
-    "lift_f",
-    "map",
-    "number_to_str",
-    "prepend",
-    "probe",
-    "probeln",
-    "set_midi_port",
-    "split_head",
-    "split_tail",
-    "str_char_at",
-    "str_concat",
-    "str_drop",
-    "str_length",
-    "str_take",
-    "str_to_number",
-    "tofloat",
-];
-
 impl Resolve<'_> {
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> ExprId {
         let span = self.span_of(expr.syntax());
@@ -77,8 +52,10 @@ impl Resolve<'_> {
             ast::Expr::Literal(it) => self.literal_expr(it, span),
             ast::Expr::PathExpr(it) => self.path(it, span),
             ast::Expr::SelfExpr(_) => self.self_value(span),
-            ast::Expr::NowExpr(_) => self.add(ExprKind::Now, span),
-            ast::Expr::SamplerateExpr(_) => self.add(ExprKind::SampleRate, span),
+            ast::Expr::NowExpr(_) => self.audio_only("now", ExprKind::Now, span),
+            ast::Expr::SamplerateExpr(_) => {
+                self.audio_only("samplerate", ExprKind::SampleRate, span)
+            }
             ast::Expr::ParenExpr(it) => self.maybe(it.expr(), span),
             ast::Expr::Block(it) => self.block(it),
             ast::Expr::BinExpr(it) => self.binary(it, span),
@@ -94,21 +71,16 @@ impl Resolve<'_> {
             ast::Expr::IfExpr(it) => self.if_expr(it, span),
             ast::Expr::MacroCall(it) => self.macro_call(it),
             ast::Expr::PlaceholderExpr(_) => self.placeholder(span),
-            ast::Expr::MatchExpr(it) => self.unsupported(self.head_span(it), span, "`match` is"),
-            ast::Expr::ArrayExpr(_) => self.unsupported(span, span, "arrays are"),
-            ast::Expr::IndexExpr(_) => self.unsupported(span, span, "indexing is"),
-            ast::Expr::QuoteExpr(it) => self.unsupported(self.head_span(it), span, "quoting is"),
-            ast::Expr::SpliceExpr(it) => self.unsupported(self.head_span(it), span, "splicing is"),
+            ast::Expr::MatchExpr(it) => self.match_expr(it, span),
+            ast::Expr::ArrayExpr(it) => self.array(it, span),
+            ast::Expr::IndexExpr(it) => self.index(it, span),
+            ast::Expr::QuoteExpr(it) => self.quote(it, span),
+            ast::Expr::SpliceExpr(it) => self.splice(it, span),
         }
     }
 
-    fn unsupported(&mut self, at: Span, span: Span, what: &str) -> ExprId {
-        self.not_supported(at, what);
-        self.error(span)
-    }
-
     /// An expression, or what a broken text lacks.
-    fn maybe(&mut self, expr: Option<ast::Expr>, span: Span) -> ExprId {
+    pub(super) fn maybe(&mut self, expr: Option<ast::Expr>, span: Span) -> ExprId {
         match expr {
             Some(expr) => self.expr(&expr),
             None => self.error(span),
@@ -125,7 +97,10 @@ impl Resolve<'_> {
     }
 
     fn self_value(&mut self, span: Span) -> ExprId {
-        let Some(lambda) = self.lambda else {
+        if self.stage == Stage::Macro {
+            return self.audio_only("self", ExprKind::Error, span);
+        }
+        let Some(lambda) = self.self_lambda else {
             let error =
                 Diagnostic::error("self-outside", span, "`self` stands outside of any function");
             self.report(
@@ -145,7 +120,7 @@ impl Resolve<'_> {
 
     // Names.
 
-    fn path(&mut self, path: &ast::PathExpr, span: Span) -> ExprId {
+    pub(super) fn path(&mut self, path: &ast::PathExpr, span: Span) -> ExprId {
         let Some(name) = path.plain() else {
             self.module_name(span);
             return self.error(span);
@@ -154,10 +129,16 @@ impl Resolve<'_> {
         let name = name.text();
         if let Some(binding) = self.scopes.find(name) {
             self.mention(binding);
-            return self.add(ExprKind::Var(binding), span);
+            let fits = self.stage_fits(binding, span);
+            return self.add(if fits { ExprKind::Var(binding) } else { ExprKind::Error }, span);
+        }
+        if let Some((ty, index)) = self.constructor(name) {
+            return self.add(ExprKind::Construct(ty, index), span);
         }
         if let Some(builtin) = Builtin::named(name) {
-            return self.add(ExprKind::Builtin(builtin), span);
+            let fits = self.builtin_fits(builtin, span);
+            let kind = if fits { ExprKind::Builtin(builtin) } else { ExprKind::Error };
+            return self.add(kind, span);
         }
         match token.prev_token().map(|before| before.kind()) {
             Some(SyntaxKind::Integer | SyntaxKind::Float) => self.number_with_letters(name, span),
@@ -199,9 +180,6 @@ impl Resolve<'_> {
         if self.foreign_any || self.foreign.contains(name) {
             return;
         }
-        if PLANNED.contains(&name) {
-            return self.not_supported(span, &format!("`{name}` is"));
-        }
         let message = format!("`{name}` is not defined here");
         let error = Diagnostic::error("unknown-name", span, message);
         if let Some((_, help)) = WORDS.iter().find(|(word, _)| *word == name) {
@@ -217,9 +195,6 @@ impl Resolve<'_> {
         if let Some(later) = later.filter(|later| later.start > span.start) {
             let error = error.also(later, "defined further down");
             return self.report(error.help("move the definition in front of its first use"));
-        }
-        if MACROS.contains(&name) {
-            return self.report(error.help(format!("it is called with `!`: {name}!(..)")));
         }
         if self.defining.iter().any(|defining| defining == name) {
             return self.report(
@@ -310,12 +285,12 @@ impl Resolve<'_> {
     /// `f@t` calls a built-in with time and function.
     fn schedule(&mut self, expr: &ast::BinExpr, op: &SyntaxToken, span: Span) -> ExprId {
         let at = self.token_span(op);
-        let Some(builtin) = Builtin::named("_mimium_schedule_at") else {
-            return self.unsupported(at, span, "`@` is");
-        };
+        if !self.builtin_fits(Builtin::ScheduleAt, at) {
+            return self.error(span);
+        }
         let function = self.maybe(expr.left(), span);
         let time = self.maybe(expr.right(), span);
-        self.builtin_call(builtin, at, vec![time, function], span)
+        self.builtin_call(Builtin::ScheduleAt, at, vec![time, function], span)
     }
 
     /// `x ||> f(_, e)` is `f(x, e)`; without `_` it is `f(x)`.
@@ -401,13 +376,12 @@ impl Resolve<'_> {
     }
 
     fn record(&mut self, expr: &ast::RecordExpr, span: Span) -> ExprId {
-        if expr.is_incomplete() {
-            return self.unsupported(span, span, "leaving fields out with `..` is");
-        }
         let mut fields = self.fields(expr.fields());
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         let fields = fields.into_iter().map(|field| (field.name, field.value)).collect();
-        self.add(ExprKind::Record(fields), span)
+        let complete = !expr.is_incomplete();
+        let kind = if complete { ExprKind::Record(fields) } else { ExprKind::Incomplete(fields) };
+        self.add(kind, span)
     }
 
     /// `{r <- x = e}` is `{ let copy = r; copy.x = e; copy }`.
@@ -457,6 +431,9 @@ impl Resolve<'_> {
             return self.error(span);
         };
         self.mention(target);
+        if !self.stage_fits(target, self.span_of(place.syntax())) {
+            return self.error(span);
+        }
         self.program.bindings[target].assigned = true;
         self.add(ExprKind::Assign { target, fields, value }, span)
     }

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::{Depth, Resolve};
 use crate::diag::Diagnostic;
 use crate::hir::{
-    BindingId, BindingKind, ExprId, ExprKind, Lambda, LambdaId, Param, Pattern, Stmt,
+    BindingId, BindingKind, ExprId, ExprKind, Lambda, LambdaId, Param, Pattern, Stage, Stmt,
 };
 use crate::source::Span;
 use crate::syntax::SyntaxToken;
@@ -28,15 +28,11 @@ impl Resolve<'_> {
                 Some(pattern) => self.note_pattern(&pattern),
                 None => self.foreign_any = true,
             },
-            ast::Stmt::TypeAlias(def) => {
-                self.types.extend(def.name().map(|name| SmolStr::new(name.text())));
-            }
             ast::Stmt::TypeDef(def) => {
-                self.types.extend(def.name().map(|name| SmolStr::new(name.text())));
-                let names = def.variants().filter_map(|variant| variant.name());
-                self.foreign.extend(names.map(|name| SmolStr::new(name.text())));
+                def.variants().for_each(|variant| self.note_name(variant.name()));
             }
-            ast::Stmt::ModDef(_)
+            ast::Stmt::TypeAlias(_)
+            | ast::Stmt::ModDef(_)
             | ast::Stmt::UseStmt(_)
             | ast::Stmt::Include(_)
             | ast::Stmt::StageDecl(_)
@@ -88,26 +84,16 @@ impl Resolve<'_> {
             ast::Stmt::ModDef(_) => self.foreign_stmt(stmt, "modules are"),
             ast::Stmt::UseStmt(_) => self.foreign_stmt(stmt, "`use` is"),
             ast::Stmt::Include(_) => self.foreign_stmt(stmt, "`include` is"),
-            ast::Stmt::StageDecl(_) => self.foreign_stmt(stmt, "`#stage` is"),
-            ast::Stmt::TypeAlias(_) | ast::Stmt::TypeDef(_) => {
-                self.foreign_stmt(stmt, "type definitions are");
+            ast::Stmt::StageDecl(decl) => {
+                self.stage = if decl.is_macro() { Stage::Macro } else { Stage::Audio };
             }
+            ast::Stmt::TypeAlias(def) => self.type_alias(def),
+            ast::Stmt::TypeDef(def) => self.type_def(def),
         }
     }
 
     fn foreign_stmt(&mut self, stmt: &ast::Stmt, what: &str) {
-        let span = match stmt {
-            ast::Stmt::StageDecl(it) => self.span_of(it.syntax()),
-            ast::Stmt::FnDef(_)
-            | ast::Stmt::LetStmt(_)
-            | ast::Stmt::LetrecStmt(_)
-            | ast::Stmt::ExprStmt(_)
-            | ast::Stmt::ModDef(_)
-            | ast::Stmt::UseStmt(_)
-            | ast::Stmt::Include(_)
-            | ast::Stmt::TypeAlias(_)
-            | ast::Stmt::TypeDef(_) => self.head_span(stmt),
-        };
+        let span = self.head_span(stmt);
         self.not_supported(span, what);
         self.foreign_definition(stmt);
     }
@@ -122,7 +108,7 @@ impl Resolve<'_> {
         let defaults: Vec<Option<ExprId>> = defaults.collect();
         let (span, at) = (self.span_of(def.syntax()), self.token_span(&name));
         let kind = self.let_kind();
-        if name.text() == "dsp" && kind == BindingKind::Global {
+        if name.text() == "dsp" && kind == BindingKind::Global && self.stage == Stage::Audio {
             self.second_dsp(at);
         }
         let binding = self.bind(name.text(), at, kind);
@@ -163,18 +149,18 @@ impl Resolve<'_> {
         rest: impl FnOnce(&mut Self) -> (Option<crate::hir::TypeExpr>, ExprId),
     ) -> LambdaId {
         let body = self.error(span);
-        let parent = self.lambda;
+        let (parent, own) = (self.lambda, self.self_lambda);
         let (name, ret, uses_self, captures) = (None, None, false, Vec::new());
         let data = Lambda { name, params: vec![], ret, body, uses_self, parent, captures, span };
         let id = self.program.lambdas.push(data);
-        self.lambda = Some(id);
+        (self.lambda, self.self_lambda) = (Some(id), Some(id));
         self.scoped(|cx| {
             let params = cx.params(params, defaults);
             let (ret, body) = rest(cx);
             let data = &mut cx.program.lambdas[id];
             (data.params, data.ret, data.body) = (params, ret, body);
         });
-        self.lambda = parent;
+        (self.lambda, self.self_lambda) = (parent, own);
         id
     }
 
@@ -241,7 +227,7 @@ impl Resolve<'_> {
         }
     }
 
-    fn pattern(&mut self, pattern: &ast::Pattern) -> Pattern {
+    pub(super) fn pattern(&mut self, pattern: &ast::Pattern) -> Pattern {
         let span = self.span_of(pattern.syntax());
         match pattern {
             ast::Pattern::NamePat(it) => match it.name() {
@@ -280,6 +266,7 @@ impl Resolve<'_> {
     /// `{ .. }`: a scope; the last statement is its value if it is an expression.
     pub(super) fn block(&mut self, block: &ast::Block) -> ExprId {
         let span = self.span_of(block.syntax());
+        let stage = self.stage;
         let (stmts, value) = self.scoped(|cx| {
             debug_assert_eq!(cx.depth, Depth::Inside);
             let mut stmts = Vec::new();
@@ -292,6 +279,7 @@ impl Resolve<'_> {
             let value = last.map(|last| cx.expr(&last));
             (stmts, value)
         });
+        self.stage = stage;
         self.add(ExprKind::Block { stmts, value }, span)
     }
 }

@@ -6,10 +6,11 @@
 
 #![expect(clippy::indexing_slicing, reason = "ids come from the arenas of the same program")]
 
+mod data;
 mod expr;
 mod item;
 mod scope;
-mod special;
+mod stage;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::hir::{Binding, BindingId, BindingKind, Expr, ExprId, ExprKind, LambdaId, Program};
+use crate::hir::{
+    Binding, BindingId, BindingKind, Expr, ExprId, ExprKind, LambdaId, Program, Stage,
+    TypeExprKind, TypeId,
+};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{self, Node};
 use crate::syntax::{Parse, SyntaxNode, SyntaxToken};
@@ -38,12 +42,15 @@ pub fn resolve(parse: &Parse, diags: &mut Diagnostics) -> Program {
         scopes: Scopes::default(),
         used: SecondaryMap::new(),
         later: FxHashMap::default(),
-        types: FxHashSet::default(),
+        types: FxHashMap::default(),
+        constructors: FxHashMap::default(),
         foreign: FxHashSet::default(),
         gone: FxHashMap::default(),
         defining: Vec::new(),
         foreign_any: false,
         lambda: None,
+        self_lambda: None,
+        stage: Stage::Audio,
         depth: Depth::Top,
         speech: Speech::Reports,
         broken,
@@ -77,8 +84,10 @@ struct Resolve<'a> {
     used: SecondaryMap<BindingId, bool>,
     /// Where top-level names are defined, for uses before that.
     later: FxHashMap<SmolStr, Span>,
-    /// Type names the program declares.
-    types: FxHashSet<SmolStr>,
+    /// Types the program declares.
+    types: FxHashMap<SmolStr, TypeExprKind>,
+    /// Constructors that are seen: their type and position.
+    constructors: FxHashMap<SmolStr, (TypeId, u32)>,
     /// Names defined by something not supported yet.
     foreign: FxHashSet<SmolStr>,
     /// Names that were seen only inside a block or function, and where they are bound.
@@ -88,6 +97,10 @@ struct Resolve<'a> {
     /// Whether any unknown name may come from something not supported yet, or broken.
     foreign_any: bool,
     lambda: Option<LambdaId>,
+    /// The function whose `self` is seen here: none across a quote or splice.
+    self_lambda: Option<LambdaId>,
+    /// When the code being resolved runs.
+    stage: Stage,
     depth: Depth,
     speech: Speech,
     /// Places of syntax errors.
@@ -125,7 +138,7 @@ impl Resolve<'_> {
     }
 
     fn add(&mut self, kind: ExprKind, span: Span) -> ExprId {
-        self.program.exprs.push(Expr { kind, span })
+        self.program.exprs.push(Expr { kind, span, stage: self.stage })
     }
 
     fn error(&mut self, span: Span) -> ExprId {
@@ -141,8 +154,8 @@ impl Resolve<'_> {
 
     /// Makes a variable that no name reaches yet.
     fn declare(&mut self, name: &str, span: Span, kind: BindingKind) -> BindingId {
-        let (assigned, captured, owner) = (false, false, self.lambda);
-        let binding = Binding { name: name.into(), span, kind, assigned, captured, owner };
+        let (assigned, captured, owner, stage) = (false, false, self.lambda, self.stage);
+        let binding = Binding { name: name.into(), span, kind, stage, assigned, captured, owner };
         self.program.bindings.push(binding)
     }
 
@@ -194,20 +207,15 @@ impl Resolve<'_> {
         for item in &items {
             self.note_definition(item);
         }
+        for item in &items {
+            self.declare_type(item);
+        }
         let mut stmts = Vec::new();
-        let mut stage = Stage::Main;
         for (index, item) in items.iter().enumerate() {
             let next = items.get(index + 1).map(|next| self.span_of(next.syntax()).start);
             let span = self.span_of(item.syntax());
             self.speech = self.speech_for(span, next);
-            if let ast::Stmt::StageDecl(decl) = item {
-                stage = self.stage(decl, stage);
-                continue;
-            }
-            match stage {
-                Stage::Main => self.stmt(item, &mut stmts),
-                Stage::Macro => self.foreign_definition(item),
-            }
+            self.stmt(item, &mut stmts);
             if self.speech == Speech::Silent {
                 self.program.broken.push(span);
             }
@@ -222,21 +230,4 @@ impl Resolve<'_> {
         let hit = self.broken.iter().any(|error| error.end >= item.start && error.start <= end);
         if hit { Speech::Silent } else { Speech::Reports }
     }
-
-    /// `#stage(..)` at the top level.
-    fn stage(&mut self, decl: &ast::StageDecl, before: Stage) -> Stage {
-        let stage = if decl.is_macro() { Stage::Macro } else { Stage::Main };
-        if stage == Stage::Macro && before == Stage::Main {
-            let span = self.span_of(decl.syntax());
-            self.not_supported(span, "code that runs while compiling (`#stage(macro)`) is");
-        }
-        stage
-    }
-}
-
-/// The stage that definitions belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Main,
-    Macro,
 }

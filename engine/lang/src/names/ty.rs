@@ -32,16 +32,18 @@ impl Resolve<'_> {
             ast::Type::RecordType(it) => self.record_type(it),
             ast::Type::FnType(it) => self.fn_type(it, span),
             ast::Type::PathType(it) => self.path_type(it, span),
-            ast::Type::UnionType(_) => self.type_not_supported(span, "union types are"),
-            ast::Type::ArrayType(_) => self.type_not_supported(span, "arrays are"),
-            ast::Type::CodeType(_) => self.type_not_supported(span, "code types are"),
+            ast::Type::UnionType(it) => {
+                TypeExprKind::Union(it.parts().map(|part| self.ty(&part)).collect())
+            }
+            ast::Type::ArrayType(it) => TypeExprKind::Array(self.inner_type(it.element(), span)),
+            ast::Type::CodeType(it) => TypeExprKind::Code(self.inner_type(it.ty(), span)),
         };
         TypeExpr { kind, span }
     }
 
-    fn type_not_supported(&mut self, span: Span, what: &str) -> TypeExprKind {
-        self.not_supported(span, what);
-        TypeExprKind::Infer
+    fn inner_type(&mut self, ty: Option<ast::Type>, span: Span) -> Box<TypeExpr> {
+        let ty = ty.map(|ty| self.ty(&ty));
+        Box::new(ty.unwrap_or(TypeExpr { kind: TypeExprKind::Infer, span }))
     }
 
     fn record_type(&mut self, ty: &ast::RecordType) -> TypeExprKind {
@@ -78,11 +80,14 @@ impl Resolve<'_> {
         if name.len() == 1 && name.starts_with(|c: char| c.is_ascii_lowercase()) {
             return TypeExprKind::Param(name.into());
         }
-        if !self.types.contains(name) && !self.foreign_any {
+        if let Some(known) = self.types.get(name) {
+            return known.clone();
+        }
+        if !self.foreign_any {
             let message = format!("there is no type `{name}`; it is inferred");
             let warning = Diagnostic::warning("unknown-type", span, message);
             let known = ["float", "string", "int"].into_iter();
-            let near = nearest(name, known.chain(self.types.iter().map(SmolStr::as_str)));
+            let near = nearest(name, known.chain(self.types.keys().map(SmolStr::as_str)));
             self.report(match near {
                 Some(near) => warning.help(format!("did you mean `{near}`?")),
                 None => warning.help("write a known type, as `float`, or leave it out"),

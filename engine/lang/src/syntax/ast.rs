@@ -163,6 +163,12 @@ nodes! {
     IfExpr;
     /// `match value { .. }`.
     MatchExpr;
+    /// `pattern => body`.
+    MatchArm;
+    /// A number in a pattern of `match`.
+    NumberPat;
+    /// A constructor in a pattern of `match`.
+    CtorPat;
     /// `(a)`.
     ParenExpr;
     /// `(a, b)`.
@@ -247,6 +253,13 @@ choices! {
         WildcardPat,
         TuplePat,
         RecordPat,
+    }
+    /// A pattern of `match`.
+    MatchPattern {
+        NumberPat,
+        WildcardPat,
+        CtorPat,
+        TuplePat,
     }
     /// A type.
     Type {
@@ -346,6 +359,11 @@ impl TypeAlias {
 }
 
 impl TypeDef {
+    /// Whether it may mention itself.
+    pub fn is_recursive(&self) -> bool {
+        token(&self.0, SyntaxKind::RecKw).is_some()
+    }
+
     /// The type's name.
     pub fn name(&self) -> Option<SyntaxToken> {
         name_after(&self.0, &[SyntaxKind::PubKw, SyntaxKind::TypeKw, SyntaxKind::RecKw])
@@ -413,6 +431,11 @@ impl NamePat {
 }
 
 impl TuplePat {
+    /// The parts in a pattern of `match`.
+    pub fn match_parts(&self) -> impl Iterator<Item = MatchPattern> + use<> {
+        children(&self.0)
+    }
+
     /// The parts.
     pub fn parts(&self) -> impl Iterator<Item = Pattern> + use<> {
         children(&self.0)
@@ -654,6 +677,49 @@ impl IfExpr {
     }
 }
 
+impl MatchExpr {
+    /// What is looked at.
+    pub fn scrutinee(&self) -> Option<Expr> {
+        child(&self.0)
+    }
+
+    /// The arms.
+    pub fn arms(&self) -> impl Iterator<Item = MatchArm> + use<> {
+        children(&self.0)
+    }
+}
+
+impl MatchArm {
+    /// When it is taken.
+    pub fn pattern(&self) -> Option<MatchPattern> {
+        child(&self.0)
+    }
+
+    /// Its value.
+    pub fn body(&self) -> Option<Expr> {
+        child(&self.0)
+    }
+}
+
+impl NumberPat {
+    /// The number, if it can be read.
+    pub fn number(&self) -> Option<f64> {
+        self.0.first_token()?.text().parse().ok()
+    }
+}
+
+impl CtorPat {
+    /// The constructor's name, or `float`, `int`, `string`.
+    pub fn name(&self) -> Option<SyntaxToken> {
+        self.0.first_token()
+    }
+
+    /// What binds what it holds.
+    pub fn payload(&self) -> Option<TuplePat> {
+        child(&self.0)
+    }
+}
+
 impl ParenExpr {
     /// What is in the parentheses.
     pub fn expr(&self) -> Option<Expr> {
@@ -774,6 +840,20 @@ impl PrimType {
     /// `float`, `int` or `string`.
     pub fn kind(&self) -> Option<SyntaxKind> {
         self.0.first_token().map(|token| token.kind())
+    }
+}
+
+impl ArrayType {
+    /// The type of the elements.
+    pub fn element(&self) -> Option<Type> {
+        child(&self.0)
+    }
+}
+
+impl CodeType {
+    /// The type of what the code computes.
+    pub fn ty(&self) -> Option<Type> {
+        child(&self.0)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Written types: `float`, `(a, b) -> a` and so on, turned into [`Ty`].
 
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
 use super::infer::Checker;
@@ -28,6 +30,14 @@ impl Checker<'_, '_> {
                 let ret = self.annotation(ret);
                 Ty::func(Ty::pack(params), ret)
             }
+            TypeExprKind::Array(of) => Ty::Array(Arc::new(self.annotation(of))),
+            TypeExprKind::Code(of) => Ty::Code(Arc::new(self.annotation(of))),
+            TypeExprKind::Union(members) => {
+                let members: Vec<_> = members.iter().map(|it| self.annotation(it)).collect();
+                self.union(members)
+            }
+            TypeExprKind::Named(id) => self.declared(*id),
+            TypeExprKind::Alias(id) => self.alias(*id, written.span),
             TypeExprKind::Param(letter) => self.type_param(letter),
             TypeExprKind::Infer => self.table.fresh(),
         }

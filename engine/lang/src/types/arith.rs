@@ -86,6 +86,10 @@ impl Checker<'_, '_> {
             | Ty::Unit
             | Ty::Record(_)
             | Ty::Func(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)
             | Ty::Var(_)
             | Ty::Error) => {
                 let func = Func { arg: Ty::Number, ret: Ty::Number, names: None };
@@ -206,6 +210,10 @@ impl Checker<'_, '_> {
                 | Ty::Unit
                 | Ty::Record(_)
                 | Ty::Func(_)
+                | Ty::Array(_)
+                | Ty::Code(_)
+                | Ty::Variant(..)
+                | Ty::Union(_)
                 | Ty::Var(_)
                 | Ty::Error,
                 _,
@@ -229,6 +237,10 @@ impl Checker<'_, '_> {
                 | Ty::Unit
                 | Ty::Record(_)
                 | Ty::Func(_)
+                | Ty::Array(_)
+                | Ty::Code(_)
+                | Ty::Variant(..)
+                | Ty::Union(_)
                 | Ty::Var(_)
                 | Ty::Error) => {
                     let number = self.table.unify(&Ty::Number, &leaf);
@@ -254,7 +266,16 @@ impl Checker<'_, '_> {
                     self.report(TypeError::TooLong { length: parts.len(), at });
                     return false;
                 }
-                Ty::Int | Ty::Str | Ty::Unit | Ty::Record(_) | Ty::Func(_) | Ty::Var(_) => {
+                Ty::Int
+                | Ty::Str
+                | Ty::Unit
+                | Ty::Record(_)
+                | Ty::Func(_)
+                | Ty::Array(_)
+                | Ty::Code(_)
+                | Ty::Variant(..)
+                | Ty::Union(_)
+                | Ty::Var(_) => {
                     let found = self.table.zonk(ty);
                     self.report(TypeError::NotNumeric { op, found, at });
                     return false;

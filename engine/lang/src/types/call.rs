@@ -95,7 +95,11 @@ impl Checker<'_, '_> {
             | Ty::Str
             | Ty::Unit
             | Ty::Record(_)
-            | Ty::Func(_) => return self.wrong_count(site, arg, func, found.len()),
+            | Ty::Func(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_) => return self.wrong_count(site, arg, func, found.len()),
         }
         func.ret.clone()
     }
@@ -125,7 +129,16 @@ impl Checker<'_, '_> {
             (Ty::Tuple(_), Ty::Tuple(given)) => {
                 return self.wrong_count(site, arg, func, given.len());
             }
-            (Ty::Tuple(_), Ty::Number | Ty::Str | Ty::Func(_)) => {
+            (
+                Ty::Tuple(_),
+                Ty::Number
+                | Ty::Str
+                | Ty::Func(_)
+                | Ty::Array(_)
+                | Ty::Code(_)
+                | Ty::Variant(..)
+                | Ty::Union(_),
+            ) => {
                 return self.wrong_count(site, arg, func, 1);
             }
             (Ty::Unit, found) if !matches!(found, Ty::Unit | Ty::Var(_) | Ty::Error) => {
@@ -144,6 +157,10 @@ impl Checker<'_, '_> {
                 | Ty::Tuple(_)
                 | Ty::Record(_)
                 | Ty::Func(_)
+                | Ty::Array(_)
+                | Ty::Code(_)
+                | Ty::Variant(..)
+                | Ty::Union(_)
                 | Ty::Var(_)
                 | Ty::Error,
                 _,
@@ -201,6 +218,10 @@ impl Checker<'_, '_> {
             | Ty::Unit
             | Ty::Record(_)
             | Ty::Func(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)
             | Ty::Var(_)
             | Ty::Error) => {
                 self.expect(&Ty::Number, &one, at, why);

@@ -52,9 +52,16 @@ impl Checker<'_, '_> {
             Ty::Unit | Ty::Error => true,
             Ty::Tuple(parts) => parts.iter().all(|part| self.is_number(part)),
             Ty::Record(fields) if output => fields.iter().all(|(_, part)| self.is_number(part)),
-            one @ (Ty::Number | Ty::Int | Ty::Str | Ty::Record(_) | Ty::Func(_) | Ty::Var(_)) => {
-                self.is_number(&one)
-            }
+            one @ (Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Record(_)
+            | Ty::Func(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)
+            | Ty::Var(_)) => self.is_number(&one),
         }
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `type-mismatch` | a value has another type than its place needs |
 //! | `branches-differ` | the branches of an `if` have different types |
+//! | `arms-differ` | the arms of a `match` have different types |
 //! | `missing-else` | an `if` without `else` gives a value |
 //! | `not-a-function` | something else is called |
 //! | `wrong-argument-count` | a call with too few or too many arguments |
@@ -63,6 +64,12 @@ pub(crate) enum Why {
     SelfUse(Span),
     /// The recursive uses of a function inside itself.
     Recursion,
+    /// The first element of an array.
+    Element(Span),
+    /// The position in an array.
+    Index,
+    /// What a `match` looks at.
+    Scrutinee(Span),
 }
 
 impl Why {
@@ -78,7 +85,9 @@ impl Why {
             Self::Default(span) => Some((span, "expected because of this parameter")),
             Self::Operand(span) => Some((span, "compared with this")),
             Self::SelfUse(span) => Some((span, "`self` is the function's last result")),
-            Self::Condition | Self::Recursion => None,
+            Self::Element(span) => Some((span, "the elements of an array have one type")),
+            Self::Scrutinee(span) => Some((span, "expected because of what `match` looks at")),
+            Self::Condition | Self::Recursion | Self::Index => None,
         }
     }
 }
@@ -99,6 +108,12 @@ pub(crate) enum TypeError {
         why: Why,
     },
     Branches {
+        then: Ty,
+        other: Ty,
+        then_at: Span,
+        at: Span,
+    },
+    Arms {
         then: Ty,
         other: Ty,
         then_at: Span,
@@ -236,6 +251,13 @@ impl TypeError {
             Self::Length { expected, found, at, why } => {
                 length(&mut print, (expected, found), *at, *why)
             }
+            Self::Arms { then, other, then_at, at } => {
+                let (then, other) = (print.show(then), print.show(other));
+                let message = format!("the arms of this `match` differ: `{then}` and `{other}`");
+                Diagnostic::error("arms-differ", *at, message)
+                    .label(format!("this is `{other}`"))
+                    .also(*then_at, format!("this is `{then}`"))
+            }
             Self::Branches { then, other, then_at, at } => {
                 let (then, other) = (print.show(then), print.show(other));
                 let message = format!("the branches of this `if` differ: `{then}` and `{other}`");
@@ -301,6 +323,10 @@ impl TypeError {
                     | Ty::Unit
                     | Ty::Record(_)
                     | Ty::Func(_)
+                    | Ty::Array(_)
+                    | Ty::Code(_)
+                    | Ty::Variant(..)
+                    | Ty::Union(_)
                     | Ty::Var(_)
                     | Ty::Error => {
                         format!("`{shown}` is no tuple, it has no element {index}")
@@ -489,6 +515,10 @@ fn mismatch(
         | Ty::Tuple(_)
         | Ty::Record(_)
         | Ty::Func(_)
+        | Ty::Array(_)
+        | Ty::Code(_)
+        | Ty::Variant(..)
+        | Ty::Union(_)
         | Ty::Var(_)
         | Ty::Error => out,
     };
@@ -507,7 +537,10 @@ fn mismatch(
         | Why::Pattern(_)
         | Why::Assigned(_)
         | Why::Default(_)
+        | Why::Element(_)
+        | Why::Scrutinee(_)
         | Why::Operand(_) => format!("expected {expected}, found `{found}`"),
+        Why::Index => format!("the position in an array must be a number, not `{found}`"),
     };
     let mut out = Diagnostic::error(code, at, message).label(format!("this is `{found}`"));
     if let Some((span, words)) = why.words() {
@@ -552,6 +585,10 @@ fn wanted(print: &mut Printer<'_>, ty: &Ty) -> String {
         | Ty::Tuple(_)
         | Ty::Record(_)
         | Ty::Func(_)
+        | Ty::Array(_)
+        | Ty::Code(_)
+        | Ty::Variant(..)
+        | Ty::Union(_)
         | Ty::Var(_)
         | Ty::Error => format!("`{}`", print.show(ty)),
     }
@@ -572,7 +609,17 @@ fn with_advice(out: Diagnostic, found: &Ty) -> Diagnostic {
             }
             None => out,
         },
-        Ty::Number | Ty::Int | Ty::Str | Ty::Tuple(_) | Ty::Func(_) | Ty::Var(_) | Ty::Error => out,
+        Ty::Number
+        | Ty::Int
+        | Ty::Str
+        | Ty::Tuple(_)
+        | Ty::Func(_)
+        | Ty::Array(_)
+        | Ty::Code(_)
+        | Ty::Variant(..)
+        | Ty::Union(_)
+        | Ty::Var(_)
+        | Ty::Error => out,
     }
 }
 

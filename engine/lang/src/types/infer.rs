@@ -4,15 +4,19 @@ use cranelift_entity::SecondaryMap;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use super::data::sample_part;
+use super::declared::AliasState;
 use super::error::{TypeError, Why};
 use super::known::{Known, KnownFunctions};
+use super::signature;
 use super::table::{Clash, Scheme, Table};
 use super::ty::{Func, Rows, Ty, VarId};
 use super::{CallPlan, ParamSource};
 use crate::builtins::Builtin;
 use crate::diag::Diagnostics;
 use crate::hir::{
-    BindingId, BindingKind, ExprId, ExprKind, LambdaId, Pattern, Program, Stmt, TypeExpr,
+    AliasId, BindingId, BindingKind, ExprId, ExprKind, LambdaId, Pattern, Program, Stmt, TypeExpr,
+    TypeId,
 };
 use crate::source::Span;
 
@@ -44,6 +48,12 @@ pub(super) struct Checker<'p, 'd> {
     pub(super) params: FxHashMap<LambdaId, Vec<Ty>>,
     /// The function of the pipe being checked.
     pub(super) piped_into: Option<ExprId>,
+    /// What the constructors of each declared type carry.
+    pub(super) payloads: SecondaryMap<TypeId, Vec<Option<Ty>>>,
+    /// What aliases stand for.
+    pub(super) aliases: SecondaryMap<AliasId, AliasState>,
+    /// Values that become a member of a union: which member.
+    pub(super) wraps: FxHashMap<ExprId, u32>,
     depth: u32,
     too_deep: bool,
 }
@@ -55,6 +65,8 @@ pub(super) struct Tables {
     pub(super) uses: FxHashMap<ExprId, Vec<(VarId, Ty)>>,
     pub(super) calls: FxHashMap<ExprId, CallPlan>,
     pub(super) rows: Rows,
+    pub(super) payloads: SecondaryMap<TypeId, Vec<Option<Ty>>>,
+    pub(super) wraps: FxHashMap<ExprId, u32>,
 }
 
 impl<'p, 'd> Checker<'p, 'd> {
@@ -75,6 +87,9 @@ impl<'p, 'd> Checker<'p, 'd> {
             frame: Frame::default(),
             params: FxHashMap::default(),
             piped_into: None,
+            payloads: SecondaryMap::new(),
+            aliases: SecondaryMap::new(),
+            wraps: FxHashMap::default(),
             depth: 0,
             too_deep: false,
         }
@@ -83,6 +98,7 @@ impl<'p, 'd> Checker<'p, 'd> {
     /// Checks all top-level statements.
     pub(super) fn program_stmts(&mut self) {
         let program = self.program;
+        self.declared_types();
         for stmt in &program.stmts {
             self.stmt(stmt);
         }
@@ -100,6 +116,11 @@ impl<'p, 'd> Checker<'p, 'd> {
                 scheme.ty = self.table.zonk(&scheme.ty);
             }
         }
+        for ty in self.program.types.keys() {
+            for payload in self.payloads[ty].iter_mut().flatten() {
+                *payload = self.table.zonk(payload);
+            }
+        }
         for (_, ty) in self.uses.values_mut().flatten() {
             *ty = self.table.zonk(ty);
         }
@@ -109,6 +130,8 @@ impl<'p, 'd> Checker<'p, 'd> {
             uses: self.uses,
             calls: self.calls,
             rows: self.table.final_rows(),
+            payloads: self.payloads,
+            wraps: self.wraps,
         }
     }
 
@@ -182,10 +205,9 @@ impl<'p, 'd> Checker<'p, 'd> {
     fn expr_kind(&mut self, id: ExprId) -> Ty {
         let program = self.program;
         match &program.exprs[id].kind {
-            ExprKind::Number(_)
-            | ExprKind::Now
-            | ExprKind::SampleRate
-            | ExprKind::Control { .. } => Ty::Number,
+            ExprKind::Number(_) | ExprKind::Now | ExprKind::SampleRate | ExprKind::Cell(_) => {
+                Ty::Number
+            }
             ExprKind::Str(_) => Ty::Str,
             ExprKind::Var(binding) => self.variable(id, *binding),
             ExprKind::Builtin(builtin) => self.builtin_value(id, *builtin),
@@ -214,9 +236,21 @@ impl<'p, 'd> Checker<'p, 'd> {
                 value.map_or(Ty::Unit, |value| self.expr(value))
             }
             ExprKind::Assign { target, fields, value } => self.assign(*target, fields, *value),
-            ExprKind::MidiNote { .. } => {
-                Ty::record([("pitch".into(), Ty::Number), ("velocity".into(), Ty::Number)])
+            ExprKind::Incomplete(fields) => self.incomplete(id, fields),
+            ExprKind::Array(parts) => self.array(parts),
+            ExprKind::Index(of, index) => self.index(*of, *index),
+            ExprKind::Match { scrutinee, arms } => self.match_expr(id, *scrutinee, arms),
+            ExprKind::Construct(ty, index) => self.constructor(*ty, *index),
+            ExprKind::Quote(code) => {
+                let ty = self.expr(*code);
+                Ty::Code(std::sync::Arc::new(ty))
             }
+            ExprKind::Splice(code) => self.splice(*code),
+            ExprKind::Probe { .. } => {
+                let ty = self.table.fresh();
+                Ty::func(ty.clone(), ty)
+            }
+            ExprKind::Sample { part, .. } => sample_part(*part),
             ExprKind::Error => Ty::Error,
         }
     }
@@ -246,6 +280,9 @@ impl<'p, 'd> Checker<'p, 'd> {
         if matches!(builtin, Builtin::Mem | Builtin::Delay) {
             self.report(TypeError::BuiltinValue { name: builtin.name(), at: self.span(id) });
             return Ty::Error;
+        }
+        if let Some(written) = builtin.written_type() {
+            return signature::read(written, &mut self.table);
         }
         Ty::func(Ty::pack(vec![Ty::Number; builtin.arity()]), Ty::Number)
     }
@@ -317,7 +354,7 @@ impl<'p, 'd> Checker<'p, 'd> {
     }
 
     /// Where the value of an expression comes from: the last expression of nested blocks.
-    fn result_span(&self, mut id: ExprId) -> Span {
+    pub(super) fn result_span(&self, mut id: ExprId) -> Span {
         while let ExprKind::Block { value: Some(value), .. } = &self.program.exprs[id].kind {
             id = *value;
         }
@@ -352,6 +389,10 @@ impl<'p, 'd> Checker<'p, 'd> {
             | Ty::Unit
             | Ty::Record(_)
             | Ty::Func(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)
             | Ty::Var(_)) => {
                 let found = self.table.zonk(&found);
                 self.report(TypeError::TupleIndex { index, found, at });
@@ -378,7 +419,16 @@ impl<'p, 'd> Checker<'p, 'd> {
                     Ty::Error
                 }
             },
-            found @ (Ty::Number | Ty::Int | Ty::Str | Ty::Unit | Ty::Tuple(_) | Ty::Func(_)) => {
+            found @ (Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Unit
+            | Ty::Tuple(_)
+            | Ty::Func(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)) => {
                 let found = self.table.zonk(&found);
                 self.report(TypeError::NotARecord { field: name.clone(), found, at });
                 Ty::Error
@@ -437,7 +487,7 @@ impl<'p, 'd> Checker<'p, 'd> {
                 self.expr(*expr);
             }
             Stmt::LetRec { binding, value } => self.letrec(*binding, *value),
-            Stmt::Let { pattern: Pattern::Bind(binding), ty, value } => {
+            Stmt::Let { pattern: Pattern::Bind(binding), ty, value, .. } => {
                 // What is known keeps its type parameters; a value has one type.
                 let general = self.known.get(*binding) != Known::Value;
                 if general {
@@ -508,7 +558,7 @@ impl<'p, 'd> Checker<'p, 'd> {
     }
 
     /// Binds the names of a pattern to the parts of a value.
-    fn pattern(&mut self, pattern: &Pattern, found: &Ty, value: Span) {
+    pub(super) fn pattern(&mut self, pattern: &Pattern, found: &Ty, value: Span) {
         match pattern {
             Pattern::Ignore(_) => {}
             Pattern::Bind(binding) => self.bindings[*binding] = Some(Scheme::mono(found.clone())),

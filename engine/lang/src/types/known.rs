@@ -173,8 +173,16 @@ impl KnownFunctions {
             | ExprKind::If { .. }
             | ExprKind::Block { .. }
             | ExprKind::Assign { .. }
-            | ExprKind::Control { .. }
-            | ExprKind::MidiNote { .. }
+            | ExprKind::Incomplete(_)
+            | ExprKind::Array(_)
+            | ExprKind::Index(..)
+            | ExprKind::Match { .. }
+            | ExprKind::Quote(_)
+            | ExprKind::Splice(_)
+            | ExprKind::Construct(..)
+            | ExprKind::Cell(_)
+            | ExprKind::Probe { .. }
+            | ExprKind::Sample { .. }
             | ExprKind::Error => return,
         };
     }
@@ -221,8 +229,16 @@ pub(crate) fn mentions(
             | ExprKind::Field(..)
             | ExprKind::If { .. }
             | ExprKind::Block { .. }
-            | ExprKind::Control { .. }
-            | ExprKind::MidiNote { .. }
+            | ExprKind::Incomplete(_)
+            | ExprKind::Array(_)
+            | ExprKind::Index(..)
+            | ExprKind::Match { .. }
+            | ExprKind::Quote(_)
+            | ExprKind::Splice(_)
+            | ExprKind::Construct(..)
+            | ExprKind::Cell(_)
+            | ExprKind::Probe { .. }
+            | ExprKind::Sample { .. }
             | ExprKind::Error => {}
         }
         children(expr, &mut todo);
@@ -237,9 +253,17 @@ fn children(expr: &Expr, out: &mut Vec<ExprId>) {
             out.push(*callee);
             out.extend(args);
         }
-        ExprKind::Tuple(parts) => out.extend(parts),
+        ExprKind::Tuple(parts) | ExprKind::Array(parts) => out.extend(parts),
+        ExprKind::Index(of, index) => out.extend([*of, *index]),
+        ExprKind::Match { scrutinee, arms } => {
+            out.push(*scrutinee);
+            out.extend(arms.iter().map(|arm| arm.body));
+        }
+        ExprKind::Quote(code) | ExprKind::Splice(code) => out.push(*code),
         ExprKind::Proj(of, _) | ExprKind::Field(of, ..) => out.push(*of),
-        ExprKind::Record(fields) => out.extend(fields.iter().map(|(_, value)| *value)),
+        ExprKind::Record(fields) | ExprKind::Incomplete(fields) => {
+            out.extend(fields.iter().map(|(_, value)| *value))
+        }
         ExprKind::If { cond, then, other } => {
             out.extend([*cond, *then]);
             out.extend(other);
@@ -263,8 +287,10 @@ fn children(expr: &Expr, out: &mut Vec<ExprId>) {
         | ExprKind::Now
         | ExprKind::SampleRate
         | ExprKind::Lambda(_)
-        | ExprKind::Control { .. }
-        | ExprKind::MidiNote { .. }
+        | ExprKind::Construct(..)
+        | ExprKind::Cell(_)
+        | ExprKind::Probe { .. }
+        | ExprKind::Sample { .. }
         | ExprKind::Error => {}
     }
 }

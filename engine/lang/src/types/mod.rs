@@ -13,10 +13,14 @@
 mod annotation;
 mod arith;
 mod call;
+mod data;
+mod declared;
 mod dsp;
 pub mod error;
+mod exhaustive;
 mod infer;
 pub mod known;
+mod signature;
 mod table;
 pub mod ty;
 
@@ -28,7 +32,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::diag::Diagnostics;
-use crate::hir::{BindingId, ExprId, Program};
+use crate::hir::{BindingId, ExprId, Program, TypeId};
 use known::KnownFunctions;
 pub use table::Scheme;
 use ty::{Printer, Rows, Ty, VarId};
@@ -50,6 +54,10 @@ pub struct Typed {
     pub calls: FxHashMap<ExprId, CallPlan>,
     /// Type variables that stand for records with at least these fields.
     pub rows: Rows,
+    /// What each constructor of each declared type carries.
+    pub payloads: SecondaryMap<TypeId, Vec<Option<Ty>>>,
+    /// Values given where a union is wanted: the member that each becomes.
+    pub wraps: FxHashMap<ExprId, u32>,
 }
 
 /// How a call passes its arguments.
@@ -108,6 +116,8 @@ pub fn check(program: Program, diags: &mut Diagnostics) -> Typed {
         uses: tables.uses,
         calls: tables.calls,
         rows: tables.rows,
+        payloads: tables.payloads,
+        wraps: tables.wraps,
         program,
     }
 }

@@ -132,6 +132,16 @@ impl Table {
                 self.unify(&x.arg, &y.arg)?;
                 self.unify(&x.ret, &y.ret)
             }
+            (Ty::Array(x), Ty::Array(y)) | (Ty::Code(x), Ty::Code(y)) => self.unify(x, y),
+            (Ty::Variant(x, _), Ty::Variant(y, _)) if x == y => Ok(()),
+            (Ty::Union(xs), Ty::Union(ys)) if xs.len() == ys.len() => {
+                // Members stand in any order.
+                xs.iter().try_for_each(|x| {
+                    let same = ys.iter().find(|y| self.zonk(x) == self.zonk(y));
+                    let same = same.or_else(|| ys.iter().find(|y| self.can_agree(x, y)));
+                    same.map_or(Err(Clash::Differ), |y| self.unify(x, y))
+                })
+            }
             (
                 Ty::Number
                 | Ty::Int
@@ -139,7 +149,11 @@ impl Table {
                 | Ty::Unit
                 | Ty::Tuple(_)
                 | Ty::Record(_)
-                | Ty::Func(_),
+                | Ty::Func(_)
+                | Ty::Array(_)
+                | Ty::Code(_)
+                | Ty::Variant(..)
+                | Ty::Union(_),
                 _,
             ) => Err(Clash::Differ),
         }
@@ -164,7 +178,17 @@ impl Table {
                     self.unify(field, has)?;
                 }
             }
-            Ty::Number | Ty::Int | Ty::Str | Ty::Unit | Ty::Tuple(_) | Ty::Func(_) | Ty::Error => {
+            Ty::Number
+            | Ty::Int
+            | Ty::Str
+            | Ty::Unit
+            | Ty::Tuple(_)
+            | Ty::Func(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)
+            | Ty::Error => {
                 return Err(Clash::Differ);
             }
         }
@@ -299,6 +323,10 @@ impl Table {
             | Ty::Tuple(_)
             | Ty::Record(_)
             | Ty::Func(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)
             | Ty::Error => ty.map_parts(|part| self.replace(part, map)),
         }
     }

@@ -12,7 +12,7 @@ use cranelift_entity::entity_impl;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use crate::hir::LambdaId;
+use crate::hir::{LambdaId, TypeId};
 
 /// A type not known yet, or a parameter of a polymorphic function; printed `t4`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +42,14 @@ pub enum Ty {
     Record(Fields),
     /// `(A, B) -> C`.
     Func(Arc<Func>),
+    /// `[A]`.
+    Array(Arc<Ty>),
+    /// `` `A``.
+    Code(Arc<Ty>),
+    /// A declared variant type, with its name.
+    Variant(TypeId, SmolStr),
+    /// `A | B`.
+    Union(Arc<[Ty]>),
     /// Not known, or a type parameter.
     Var(VarId),
     /// The type of something already reported; agrees with every type.
@@ -115,6 +123,10 @@ impl Ty {
             | Self::Str
             | Self::Record(_)
             | Self::Func(_)
+            | Self::Array(_)
+            | Self::Code(_)
+            | Self::Variant(..)
+            | Self::Union(_)
             | Self::Var(_)
             | Self::Error => 1,
         }
@@ -126,9 +138,15 @@ impl Ty {
             Self::Tuple(parts) => parts.iter().collect(),
             Self::Record(fields) => fields.iter().map(|(_, ty)| ty).collect(),
             Self::Func(func) => vec![&func.arg, &func.ret],
-            Self::Number | Self::Int | Self::Str | Self::Unit | Self::Var(_) | Self::Error => {
-                vec![]
-            }
+            Self::Array(of) | Self::Code(of) => vec![of],
+            Self::Union(members) => members.iter().collect(),
+            Self::Number
+            | Self::Int
+            | Self::Str
+            | Self::Unit
+            | Self::Variant(..)
+            | Self::Var(_)
+            | Self::Error => vec![],
         }
     }
 
@@ -143,9 +161,16 @@ impl Ty {
                 let (arg, ret) = (change(&func.arg), change(&func.ret));
                 Self::Func(Arc::new(Func { arg, ret, names: func.names }))
             }
-            Self::Number | Self::Int | Self::Str | Self::Unit | Self::Var(_) | Self::Error => {
-                self.clone()
-            }
+            Self::Array(of) => Self::Array(Arc::new(change(of))),
+            Self::Code(of) => Self::Code(Arc::new(change(of))),
+            Self::Union(members) => Self::Union(members.iter().map(change).collect()),
+            Self::Number
+            | Self::Int
+            | Self::Str
+            | Self::Unit
+            | Self::Variant(..)
+            | Self::Var(_)
+            | Self::Error => self.clone(),
         }
     }
 
@@ -155,6 +180,10 @@ impl Ty {
             Self::Record(fields) => fields.iter().find(|(n, _)| n == name).map(|(_, ty)| ty),
             Self::Tuple(_)
             | Self::Func(_)
+            | Self::Array(_)
+            | Self::Code(_)
+            | Self::Variant(..)
+            | Self::Union(_)
             | Self::Number
             | Self::Int
             | Self::Str
@@ -215,6 +244,24 @@ impl<'r> Printer<'r> {
                 out.push_str(if listed { "" } else { ")" });
                 out.push_str(" -> ");
                 self.write(out, &func.ret);
+            }
+            Ty::Array(of) => {
+                out.push('[');
+                self.write(out, of);
+                out.push(']');
+            }
+            Ty::Code(of) => {
+                let grouped = matches!(**of, Ty::Func(_) | Ty::Union(_));
+                out.push_str(if grouped { "`(" } else { "`" });
+                self.write(out, of);
+                out.push_str(if grouped { ")" } else { "" });
+            }
+            Ty::Variant(_, name) => out.push_str(name),
+            Ty::Union(members) => {
+                for (i, member) in members.iter().enumerate() {
+                    out.push_str(if i > 0 { " | " } else { "" });
+                    self.write(out, member);
+                }
             }
             Ty::Var(var) => match self.rows.get(var).cloned() {
                 Some(fields) => self.write_record(out, &fields, true),

@@ -1,0 +1,335 @@
+//! Arrays, constructors, `match`, incomplete records, and code.
+
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use super::error::{TypeError, Why};
+use super::exhaustive::{self, Fault};
+use super::infer::Checker;
+use super::table::Clash;
+use super::ty::Ty;
+use crate::diag::Diagnostic;
+use crate::hir::{Arm, ExprId, ExprKind, MatchPattern, MemberType, Pattern, SamplePart, TypeId};
+use crate::source::Span;
+
+impl Checker<'_, '_> {
+    /// Adds a message, unless it belongs to something with syntax errors.
+    pub(super) fn diagnose(&mut self, diagnostic: Diagnostic) {
+        if !self.is_broken(diagnostic.span) {
+            self.diags.push(diagnostic);
+        }
+    }
+
+    /// `[a, b]`: all elements have one type.
+    pub(super) fn array(&mut self, parts: &[ExprId]) -> Ty {
+        let element = self.table.fresh();
+        let mut first: Option<ExprId> = None;
+        for part in parts {
+            let found = self.expr(*part);
+            match first {
+                None => {
+                    first = Some(*part);
+                    let agrees = self.table.unify(&element, &found);
+                    debug_assert!(agrees.is_ok() || found == Ty::Error, "a fresh type fits all");
+                }
+                Some(first) => {
+                    let why = Why::Element(self.span(first));
+                    self.expect_value(&element, &found, *part, why);
+                }
+            }
+        }
+        Ty::Array(Arc::new(element))
+    }
+
+    /// `a[i]`.
+    pub(super) fn index(&mut self, of: ExprId, index: ExprId) -> Ty {
+        let found = self.expr(of);
+        let position = self.expr(index);
+        self.expect(&Ty::Number, &position, self.span(index), Why::Index);
+        let element = self.table.fresh();
+        match self.table.resolve(&found) {
+            Ty::Error => Ty::Error,
+            Ty::Array(element) => (*element).clone(),
+            other => {
+                let wanted = Ty::Array(Arc::new(element.clone()));
+                if self.table.unify(&wanted, &other).is_ok() {
+                    return element;
+                }
+                let at = self.span(of);
+                let shown = self.show(&other);
+                let error =
+                    Diagnostic::error("not-an-array", at, format!("this is {shown}, not an array"));
+                let error = match other {
+                    Ty::Tuple(_) => error.help("elements of a tuple are written t.0, t.1"),
+                    _ => error,
+                };
+                self.diagnose(error);
+                Ty::Error
+            }
+        }
+    }
+
+    /// A type as a message shows it, in backquotes.
+    pub(super) fn show(&self, ty: &Ty) -> String {
+        let ty = self.table.zonk(ty);
+        format!("`{}`", super::Printer::new(&self.table.rows).show(&ty))
+    }
+
+    /// A constructor: a value, or a function of what it carries.
+    pub(super) fn constructor(&mut self, id: TypeId, index: u32) -> Ty {
+        let ty = self.declared(id);
+        match self.payloads[id].get(index as usize) {
+            Some(Some(payload)) => Ty::func(payload.clone(), ty),
+            Some(None) | None => ty,
+        }
+    }
+
+    /// `{x = 1, ..}` where it is no argument of a call.
+    pub(super) fn incomplete(&mut self, id: ExprId, fields: &[(SmolStr, ExprId)]) -> Ty {
+        self.incomplete_fields(fields);
+        let error = Diagnostic::error(
+            "misplaced-rest",
+            self.span(id),
+            "`..` leaves fields out, and here nothing says what they are",
+        );
+        self.diagnose(error.help("`..` is for the record a function with defaults is called with"));
+        Ty::Error
+    }
+
+    /// The fields that are given of an incomplete record.
+    pub(super) fn incomplete_fields(&mut self, fields: &[(SmolStr, ExprId)]) -> Ty {
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| (name.clone(), self.expr(*value))).collect();
+        Ty::record(fields)
+    }
+
+    /// `$e`: what the code computes.
+    pub(super) fn splice(&mut self, code: ExprId) -> Ty {
+        let found = self.expr(code);
+        match self.table.resolve(&found) {
+            Ty::Code(of) => (*of).clone(),
+            Ty::Unit => Ty::Unit,
+            Ty::Error => Ty::Error,
+            other => {
+                let of = self.table.fresh();
+                if self.table.unify(&Ty::Code(Arc::new(of.clone())), &other).is_ok() {
+                    return of;
+                }
+                let at = self.result_span(code);
+                let shown = self.show(&other);
+                let error = Diagnostic::error(
+                    "code-expected",
+                    at,
+                    format!("code is expected here, and this is {shown}"),
+                );
+                let code_array = matches!(&other, Ty::Array(of)
+                    if matches!(self.table.resolve(of), Ty::Code(_)));
+                self.diagnose(error.help(if code_array {
+                    "code of an array is made from an array of code by lift_array_code(..)"
+                } else {
+                    "a value becomes code by lift(..), an expression by a quote: `(..)"
+                }));
+                Ty::Error
+            }
+        }
+    }
+
+    // ---- match ----
+
+    /// `match`: every arm's pattern fits the scrutinee, all bodies have one type.
+    pub(super) fn match_expr(&mut self, id: ExprId, scrutinee: ExprId, arms: &[Arm]) -> Ty {
+        let found = self.expr(scrutinee);
+        let result = self.table.fresh();
+        let mut first: Option<ExprId> = None;
+        let mut good = true;
+        for arm in arms {
+            good &= self.match_pattern(&arm.pattern, &found, self.span(scrutinee));
+            let ty = self.expr(arm.body);
+            match first {
+                None => {
+                    first = Some(arm.body);
+                    let agrees = self.table.unify(&result, &ty);
+                    debug_assert!(agrees.is_ok() || ty == Ty::Error, "a fresh type fits all");
+                }
+                Some(first) => self.arm_type(&result, &ty, first, arm.body),
+            }
+        }
+        if arms.is_empty() {
+            let error = Diagnostic::error("not-exhaustive", self.span(id), "`match` has no arms");
+            self.diagnose(error.help("write at least: _ => .."));
+            return Ty::Error;
+        }
+        if good {
+            self.useful_arms(id, &found, arms);
+        }
+        result
+    }
+
+    fn arm_type(&mut self, result: &Ty, ty: &Ty, first: ExprId, body: ExprId) {
+        match self.table.unify(result, ty) {
+            Ok(()) => {}
+            Err(Clash::Differ | Clash::Length | Clash::Field(_)) => {
+                let (then, other) = (self.table.zonk(result), self.table.zonk(ty));
+                let (then_at, at) = (self.result_span(first), self.result_span(body));
+                self.report(TypeError::Arms { then, other, then_at, at });
+            }
+            Err(Clash::Infinite | Clash::Large) => {
+                self.expect(result, ty, self.span(body), Why::Condition);
+            }
+        }
+    }
+
+    /// Checks a pattern against the type of what it looks at and binds its names.
+    fn match_pattern(&mut self, pattern: &MatchPattern, found: &Ty, value: Span) -> bool {
+        match pattern {
+            MatchPattern::Error(_) => false,
+            MatchPattern::Any(_) => true,
+            MatchPattern::Number(_, at) => {
+                self.expect(found, &Ty::Number, *at, Why::Scrutinee(value))
+            }
+            MatchPattern::Tuple(parts, at) => {
+                let wanted: Vec<Ty> = parts.iter().map(|_| self.table.fresh()).collect();
+                let fits =
+                    self.expect(found, &Ty::tuple(wanted.clone()), *at, Why::Scrutinee(value));
+                let mut good = fits;
+                for (part, ty) in parts.iter().zip(&wanted) {
+                    let ty = if fits { ty } else { &Ty::Error };
+                    good &= self.match_pattern(part, ty, value);
+                }
+                good
+            }
+            MatchPattern::Variant(ty, index, payload, at) => {
+                let declared = self.declared(*ty);
+                let fits = self.expect(found, &declared, *at, Why::Scrutinee(value));
+                let carried = self.payloads[*ty].get(*index as usize).cloned().flatten();
+                self.carried(payload.as_ref(), carried, fits, *at)
+            }
+            MatchPattern::Member(member, payload, at) => {
+                let carried = self.member(*member, found, *at);
+                let fits = carried.is_some();
+                let carried = carried.unwrap_or(Ty::Error);
+                self.carried(payload.as_ref(), Some(carried), fits, *at)
+            }
+        }
+    }
+
+    /// Binds what a constructor carries.
+    fn carried(
+        &mut self,
+        pattern: Option<&Pattern>,
+        carried: Option<Ty>,
+        fits: bool,
+        at: Span,
+    ) -> bool {
+        match (pattern, carried) {
+            (None, _) => fits,
+            (Some(pattern), Some(ty)) => {
+                let ty = if fits { ty } else { Ty::Error };
+                self.pattern(pattern, &ty, at);
+                fits
+            }
+            (Some(pattern), None) => {
+                self.pattern(pattern, &Ty::Error, at);
+                let error = Diagnostic::error(
+                    "constructor-payload",
+                    at,
+                    "this constructor carries nothing that could get a name",
+                );
+                self.diagnose(error.help("leave the parentheses out"));
+                false
+            }
+        }
+    }
+
+    /// The type that a union's member pattern picks.
+    fn member(&mut self, member: MemberType, found: &Ty, at: Span) -> Option<Ty> {
+        let wanted = match member {
+            MemberType::Float => Ty::Number,
+            MemberType::Int => Ty::Int,
+            MemberType::Str => Ty::Str,
+        };
+        match self.table.resolve(found) {
+            Ty::Error => None,
+            Ty::Union(members) if members.contains(&wanted) => Some(wanted),
+            other => {
+                let (shown, wanted) = (self.show(&other), self.show(&wanted));
+                let message = format!("{wanted} is no member of a union here: this is {shown}");
+                self.diagnose(Diagnostic::error("not-a-member", at, message));
+                None
+            }
+        }
+    }
+
+    /// Reports arms that nothing reaches and cases that no arm takes.
+    fn useful_arms(&mut self, id: ExprId, found: &Ty, arms: &[Arm]) {
+        let found = self.table.zonk(found);
+        let patterns: Vec<&MatchPattern> = arms.iter().map(|arm| &arm.pattern).collect();
+        for fault in exhaustive::check(self.program, &found, &patterns) {
+            match fault {
+                Fault::Unreachable(at) => {
+                    let warning = Diagnostic::warning(
+                        "unreachable-arm",
+                        at,
+                        "no value reaches this arm: the ones before take them all",
+                    );
+                    self.diagnose(warning.help("leave it out, or move it up"));
+                }
+                Fault::Missing(names) => {
+                    let error = Diagnostic::error(
+                        "not-exhaustive",
+                        self.head_of(id),
+                        format!("this `match` has no arm for {}", names.join(", ")),
+                    );
+                    self.diagnose(error.help("add the arms that are missing, or: _ => .."));
+                }
+            }
+        }
+    }
+
+    /// The word `match`, not all of its arms.
+    fn head_of(&self, id: ExprId) -> Span {
+        let span = self.span(id);
+        Span::new(span.file, span.start, span.end.min(span.start + 5))
+    }
+
+    /// Like `expect` for a written value, which may become a member of a union.
+    pub(super) fn expect_value(&mut self, expected: &Ty, found: &Ty, id: ExprId, why: Why) -> bool {
+        let (wanted, given) = (self.table.resolve(expected), self.table.resolve(found));
+        if let Ty::Union(members) = &wanted
+            && !matches!(given, Ty::Union(_) | Ty::Error)
+        {
+            let index = members.iter().position(|member| *member == self.table.zonk(&given));
+            if let Some(index) = index {
+                self.wraps.insert(id, index as u32);
+                return true;
+            }
+            // What is not known yet becomes the first member that it can be.
+            for (index, member) in members.iter().enumerate() {
+                if matches!(
+                    given,
+                    Ty::Var(_) | Ty::Func(_) | Ty::Tuple(_) | Ty::Record(_) | Ty::Array(_)
+                ) && !matches!(given, Ty::Var(_))
+                    && self.table.unify(member, &given).is_ok()
+                {
+                    self.wraps.insert(id, index as u32);
+                    return true;
+                }
+            }
+        }
+        let at = match self.program.exprs[id].kind {
+            ExprKind::Block { .. } => self.result_span(id),
+            _ => self.span(id),
+        };
+        self.expect(expected, found, at, why)
+    }
+}
+
+/// The type of a part of a sound file.
+pub(super) fn sample_part(part: SamplePart) -> Ty {
+    match part {
+        SamplePart::Length | SamplePart::Channels | SamplePart::Rate => Ty::Number,
+        SamplePart::Player => Ty::func(Ty::Number, Ty::Number),
+        SamplePart::ChannelPlayer => Ty::func(Ty::tuple([Ty::Number, Ty::Number]), Ty::Number),
+    }
+}
