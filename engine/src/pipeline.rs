@@ -12,13 +12,13 @@ use crate::target::Target;
 use attacca_lang::diag::{Diagnostic, Diagnostics};
 use attacca_lang::hir::ExprKind;
 use attacca_lang::source::{FileId, LineColumn, SourceMap, Span};
-use attacca_lang::{lower, names, syntax, types};
+use attacca_lang::{lower, names, stage, syntax, types};
 use attacca_mir::backend::{Backend as _, BackendError};
 use attacca_mir::module::Module;
 use attacca_mir::opt;
 use attacca_mir::state_tree::StateTree;
 use attacca_mir::verify;
-use attacca_rt::code::{Code, Image};
+use attacca_rt::code::{CellSource, Code, Image};
 use attacca_rt::ftz::Guard;
 use attacca_rt::param::SLOTS;
 use attacca_rt::{Hz, MAX_CHANNELS};
@@ -171,6 +171,8 @@ impl Text {
         watch.see(Stage::Names, &|| format!("{named:#?}\n"));
         let typed = types::check(named, diags);
         watch.see(Stage::Types, &|| show_types(&typed));
+        let typed = stage::run(typed, diags);
+        watch.see(Stage::Staged, &|| format!("{:#?}\n", typed.program));
         let bindings = &typed.program.bindings;
         self.dsp = typed.program.dsp.and_then(|dsp| bindings.get(dsp)).map(|dsp| dsp.span);
         if diags.has_errors() {
@@ -324,7 +326,8 @@ fn controls(typed: &types::Typed) -> Vec<(String, Span)> {
         .exprs
         .values()
         .filter_map(|expr| {
-            let ExprKind::Control { name, .. } = &expr.kind else { return None };
+            let ExprKind::Cell(source) = &expr.kind else { return None };
+            let CellSource::Control { name, .. } = &**source else { return None };
             Some((name.as_str(), expr.span))
         })
         .collect();

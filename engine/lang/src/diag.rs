@@ -220,8 +220,12 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Adds a message. After 500 messages it is only counted.
+    /// Adds a message, unless it was added before: expanded code is checked once more. After 500
+    /// messages it is only counted.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.list.contains(&diagnostic) {
+            return;
+        }
         match diagnostic.severity {
             Severity::Error => self.errors += 1,
             Severity::Warning => {}
@@ -372,8 +376,8 @@ mod tests {
         let mut diags = Diagnostics::new();
         let mut sources = SourceMap::new();
         let file = sources.add("a", "");
-        for _ in 0..KEPT + 3 {
-            diags.error("x", Span::new(file, 0, 0), "x");
+        for number in 0..KEPT + 3 {
+            diags.error("x", Span::new(file, 0, 0), format!("number {number}"));
         }
         assert_eq!((diags.len(), diags.dropped(), diags.error_count()), (KEPT, 3, KEPT + 3));
         let text = diags.render(&sources);

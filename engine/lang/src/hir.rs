@@ -315,14 +315,10 @@ pub enum ExprKind {
 pub enum SamplePart {
     /// Number of frames.
     Length,
-    /// Number of channels.
-    Channels,
-    /// The file's own sample rate in hertz.
-    Rate,
     /// A function `(position in frames) -> sample` of the mean of all channels.
     Player,
-    /// A function `(position in frames, channel) -> sample`.
-    ChannelPlayer,
+    /// A function `(position in frames) -> sample` of one channel.
+    Channel(u32),
 }
 
 /// An arm of a `match`.

@@ -22,6 +22,8 @@ pub mod names;
 
 pub mod types;
 
+pub mod stage;
+
 pub mod lower;
 
 pub mod ide;

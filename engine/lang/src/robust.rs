@@ -3,7 +3,7 @@
 use crate::diag::Diagnostics;
 use crate::source::SourceMap;
 use crate::syntax::mutation::{Random, mutate};
-use crate::{lower, names, syntax, types};
+use crate::{lower, names, stage, syntax, types};
 
 /// Runs every pass that a compilation would run; says whether there was a module.
 fn compile(text: &str) -> bool {
@@ -13,6 +13,7 @@ fn compile(text: &str) -> bool {
     let parse = syntax::parse(text, file, &mut diags);
     let program = names::resolve(&parse, &mut diags);
     let typed = types::check(program, &mut diags);
+    let typed = stage::run(typed, &mut diags);
     if !diags.has_errors() {
         lower::to_mir(&typed, &sources, &mut diags);
     }

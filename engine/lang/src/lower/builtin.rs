@@ -28,6 +28,14 @@ impl FuncLower<'_, '_> {
                 let words = self.arguments(args);
                 words.into_iter().map(|word| self.mem(word, hint, at)).collect()
             }
+            Lowering::Array(_)
+            | Lowering::Print { .. }
+            | Lowering::Schedule
+            | Lowering::Ignore
+            | Lowering::Macro => {
+                self.lo.fail("not-supported-yet", at, "this is not supported yet");
+                Vec::new()
+            }
             Lowering::Op(_) | Lowering::Truth(_) | Lowering::And | Lowering::Or | Lowering::Not => {
                 self.operator(id, builtin, args)
             }
@@ -94,7 +102,19 @@ impl FuncLower<'_, '_> {
                 let truth = self.b().pure(Pure::Feq, &[*x, zero]);
                 self.b().truth(truth)
             }
-            (Lowering::And | Lowering::Or | Lowering::Not | Lowering::Mem | Lowering::Delay, _) => {
+            (
+                Lowering::And
+                | Lowering::Or
+                | Lowering::Not
+                | Lowering::Mem
+                | Lowering::Delay
+                | Lowering::Array(_)
+                | Lowering::Print { .. }
+                | Lowering::Schedule
+                | Lowering::Ignore
+                | Lowering::Macro,
+                _,
+            ) => {
                 debug_assert!(false, "{builtin:?} of {} words", args.len());
                 self.b().fconst(0.0)
             }

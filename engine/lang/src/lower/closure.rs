@@ -249,6 +249,10 @@ pub(super) fn signature(ty: &Ty) -> (Vec<Word>, Vec<Word>) {
         | Ty::Unit
         | Ty::Tuple(_)
         | Ty::Record(_)
+        | Ty::Array(_)
+        | Ty::Code(_)
+        | Ty::Variant(..)
+        | Ty::Union(_)
         | Ty::Var(_)
         | Ty::Error => (Vec::new(), Vec::new()),
     }

@@ -65,15 +65,23 @@ impl FuncLower<'_, '_> {
                 value.map_or(Vec::new(), |value| self.expr(value))
             }
             ExprKind::Assign { target, fields, value } => self.assign(*target, fields, *value),
-            ExprKind::Control { .. } => {
-                let cell = self.lo.cells.get(&id).copied().unwrap_or(0);
+            ExprKind::Cell(source) => {
+                let cell = self.lo.cell(source);
                 vec![self.b().value(Op::Cell(cell), &[], Word::F64)]
             }
-            ExprKind::MidiNote { .. } => {
-                let cell = self.lo.cells.get(&id).copied().unwrap_or(0);
-                (cell..cell + 2)
-                    .map(|cell| self.b().value(Op::Cell(cell), &[], Word::F64))
-                    .collect()
+            ExprKind::Incomplete(fields) => {
+                fields.iter().flat_map(|(_, value)| self.expr(*value)).collect()
+            }
+            ExprKind::Array(_)
+            | ExprKind::Index(..)
+            | ExprKind::Match { .. }
+            | ExprKind::Construct(..)
+            | ExprKind::Quote(_)
+            | ExprKind::Splice(_)
+            | ExprKind::Probe { .. }
+            | ExprKind::Sample { .. } => {
+                self.lo.fail("not-supported-yet", at, "this is not supported yet");
+                Vec::new()
             }
             ExprKind::Error => {
                 debug_assert!(false, "a program with errors is not lowered");

@@ -35,7 +35,7 @@ use smol_str::SmolStr;
 
 use crate::builtins::Builtin;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::hir::{BindingId, ExprId, ExprKind, LambdaId};
+use crate::hir::{BindingId, ExprKind, LambdaId};
 use crate::source::{SourceMap, Span};
 use crate::types::Typed;
 use func::{Finished, FuncLower};
@@ -94,8 +94,6 @@ struct Lowerer<'a> {
     touches_state: SecondaryMap<FuncId, bool>,
     /// First word of each global that has any.
     globals: FxHashMap<BindingId, u32>,
-    /// Host cell of each `Control!`; of each MIDI note the pitch, the velocity follows.
-    cells: FxHashMap<ExprId, u32>,
     /// Text of each string number.
     strings: Vec<SmolStr>,
     /// Thunks of functions that were still open: (thunk, function).
@@ -118,7 +116,6 @@ impl<'a> Lowerer<'a> {
             line_samples: SecondaryMap::new(),
             touches_state: SecondaryMap::new(),
             globals: FxHashMap::default(),
-            cells: FxHashMap::default(),
             strings: Vec::new(),
             thunks: Vec::new(),
             chain: 0,
@@ -203,66 +200,50 @@ impl<'a> Lowerer<'a> {
     /// Finds the host values the program reads, in the order of the text.
     fn host_cells(&mut self) {
         let exprs = &self.typed.program.exprs;
-        let mut order: Vec<ExprId> = exprs.keys().collect();
-        order.sort_by_key(|id| exprs[*id].span);
-        for id in order {
-            let cell = match &exprs[id].kind {
-                ExprKind::Control { name, initial } => self.control(name, *initial),
-                ExprKind::MidiNote { channel, note, velocity } => {
-                    self.midi_note(*channel, *note, *velocity)
-                }
-                ExprKind::Number(_)
-                | ExprKind::Str(_)
-                | ExprKind::Var(_)
-                | ExprKind::Builtin(_)
-                | ExprKind::SelfValue(_)
-                | ExprKind::Now
-                | ExprKind::SampleRate
-                | ExprKind::Lambda(_)
-                | ExprKind::Call { .. }
-                | ExprKind::Tuple(_)
-                | ExprKind::Proj(..)
-                | ExprKind::Record(_)
-                | ExprKind::Field(..)
-                | ExprKind::If { .. }
-                | ExprKind::Block { .. }
-                | ExprKind::Assign { .. }
-                | ExprKind::Error => continue,
-            };
-            self.cells.insert(id, cell);
+        let mut cells: Vec<_> = exprs
+            .values()
+            .filter_map(|expr| match &expr.kind {
+                ExprKind::Cell(source) => Some((expr.span, &**source)),
+                _ => None,
+            })
+            .collect();
+        cells.sort_by_key(|(span, _)| *span);
+        for (_, source) in cells {
+            self.add_cell(source);
         }
     }
 
-    /// A control's cell; the second use of a name updates the range, not the value.
-    fn control(&mut self, name: &SmolStr, initial: f64) -> u32 {
-        let reach = initial.abs().max(1.0);
-        let (low, high) = (initial - reach, initial + reach);
-        for (index, cell) in self.module.cells.iter_mut().enumerate() {
-            if let CellSource::Control { name: known, min, max, .. } = cell
-                && known == name.as_str()
-            {
-                (*min, *max) = (low, high);
-                return index as u32;
-            }
+    /// Adds a host value. The second use of a control updates the range, not the value; of a note
+    /// the first use's initial values count.
+    fn add_cell(&mut self, source: &CellSource) {
+        let known = self.module.cells.iter_mut().find(|known| same_cell(known, source));
+        match (known, source) {
+            (None, _) => self.module.cells.push(source.clone()),
+            (
+                Some(CellSource::Control { min, max, .. }),
+                CellSource::Control { min: low, max: high, .. },
+            ) => (*min, *max) = (*low, *high),
+            (Some(_), _) => {}
         }
-        self.module.cells.push(CellSource::Control {
-            name: name.to_string(),
-            initial,
-            min: low,
-            max: high,
-        });
-        self.module.cells.len() as u32 - 1
     }
 
-    /// A channel's pitch cell, followed by its velocity cell; the first use's defaults count.
-    fn midi_note(&mut self, channel: u8, note: f64, velocity: f64) -> u32 {
-        let known = self.module.cells.iter().position(
-            |cell| matches!(cell, CellSource::MidiPitch { channel: known, .. } if *known == channel),
-        );
-        known.unwrap_or_else(|| {
-            self.module.cells.push(CellSource::MidiPitch { channel, initial: note });
-            self.module.cells.push(CellSource::MidiVelocity { channel, initial: velocity });
-            self.module.cells.len() - 2
-        }) as u32
+    /// The number of a host value.
+    fn cell(&self, source: &CellSource) -> u32 {
+        let found = self.module.cells.iter().position(|known| same_cell(known, source));
+        debug_assert!(found.is_some(), "all cells were found before");
+        found.unwrap_or(0) as u32
+    }
+}
+
+/// Whether two sources are the same value of the host.
+fn same_cell(a: &CellSource, b: &CellSource) -> bool {
+    match (a, b) {
+        (CellSource::Control { name: a, .. }, CellSource::Control { name: b, .. }) => a == b,
+        (CellSource::MidiPitch { channel: a, .. }, CellSource::MidiPitch { channel: b, .. })
+        | (
+            CellSource::MidiVelocity { channel: a, .. },
+            CellSource::MidiVelocity { channel: b, .. },
+        ) => a == b,
+        (a, b) => a == b,
     }
 }

@@ -8,7 +8,7 @@ use expect_test::{Expect, expect};
 use super::to_mir;
 use crate::diag::Diagnostics;
 use crate::source::SourceMap;
-use crate::{names, syntax, types};
+use crate::{names, stage, syntax, types};
 
 fn lower(source: &str) -> Result<Module, String> {
     let mut sources = SourceMap::new();
@@ -17,6 +17,7 @@ fn lower(source: &str) -> Result<Module, String> {
     let parse = syntax::parse(source, file, &mut diags);
     let program = names::resolve(&parse, &mut diags);
     let typed = types::check(program, &mut diags);
+    let typed = stage::run(typed, &mut diags);
     if diags.has_errors() {
         return Err(diags.render(&sources));
     }

@@ -52,7 +52,8 @@ fn push_words(ty: &Ty, out: &mut Vec<Word>) {
         Ty::Number | Ty::Var(_) | Ty::Error => out.push(Word::F64),
         Ty::Int | Ty::Str => out.push(Word::I64),
         Ty::Unit => {}
-        Ty::Func(_) => out.push(Word::Ref),
+        Ty::Func(_) | Ty::Array(_) => out.push(Word::Ref),
+        Ty::Code(_) | Ty::Variant(..) | Ty::Union(_) => {}
         Ty::Tuple(_) | Ty::Record(_) => {
             ty.parts().into_iter().for_each(|part| push_words(part, out))
         }

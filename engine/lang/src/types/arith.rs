@@ -3,6 +3,7 @@
 use super::call::CallSite;
 use super::error::{MAX_DELAY, MAX_SPREAD, TypeError, Why};
 use super::infer::Checker;
+use super::signature;
 use super::ty::{Func, Ty};
 use crate::builtins::Builtin;
 use crate::hir::{ExprId, ExprKind};
@@ -11,6 +12,13 @@ use crate::source::Span;
 impl Checker<'_, '_> {
     /// The type of a call of a built-in by name or by operator.
     pub(super) fn builtin_call(&mut self, site: CallSite<'_>, builtin: Builtin) -> Ty {
+        if let Some(written) = builtin.written_type() {
+            let ty = signature::read(written, &mut self.table);
+            self.exprs[site.callee] = Some(ty.clone());
+            let found = self.arguments(site.args);
+            let Ty::Func(func) = ty else { return Ty::Error };
+            return self.apply(site, &func, &found);
+        }
         self.exprs[site.callee] =
             Some(Ty::func(Ty::pack(vec![Ty::Number; builtin.arity()]), Ty::Number));
         let mut types: Vec<Ty> = site.args.iter().map(|arg| self.expr(*arg)).collect();
@@ -133,7 +141,8 @@ impl Checker<'_, '_> {
         let value = self.plain_number(max);
         let literal = matches!(kind, ExprKind::Number(_));
         let good = literal && value.is_some_and(ok);
-        if !good && !matches!(kind, ExprKind::Error) {
+        // What is spliced is known when the program is expanded.
+        if !good && !matches!(kind, ExprKind::Error | ExprKind::Splice(_)) {
             self.report(TypeError::DelayMax { at, value });
         }
     }

@@ -29,7 +29,7 @@ impl Checker<'_, '_> {
         let outer = std::mem::replace(&mut self.piped_into, piped.then_some(callee));
         let callee_ty = self.expr(callee);
         self.piped_into = outer;
-        let found: Vec<Ty> = args.iter().map(|arg| self.expr(*arg)).collect();
+        let found = self.arguments(args);
         match self.table.resolve(&callee_ty) {
             Ty::Error => Ty::Error,
             Ty::Func(func) => self.apply(site, &func, &found),
@@ -45,6 +45,10 @@ impl Checker<'_, '_> {
             | Ty::Unit
             | Ty::Tuple(_)
             | Ty::Record(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)
             | Ty::Var(_)) => {
                 let found = self.table.zonk(&other);
                 let at = self.span(callee);
@@ -57,6 +61,23 @@ impl Checker<'_, '_> {
                 Ty::Error
             }
         }
+    }
+
+    /// The types of arguments as written.
+    pub(super) fn arguments(&mut self, args: &[ExprId]) -> Vec<Ty> {
+        match args {
+            [only] => vec![self.only_argument(*only)],
+            several => several.iter().map(|arg| self.expr(*arg)).collect(),
+        }
+    }
+
+    /// An argument that stands alone may leave fields out.
+    fn only_argument(&mut self, arg: ExprId) -> Ty {
+        let program = self.program;
+        let ExprKind::Incomplete(fields) = &program.exprs[arg].kind else { return self.expr(arg) };
+        let ty = self.incomplete_fields(fields);
+        self.exprs[arg] = Some(ty.clone());
+        ty
     }
 
     /// Applies a function type to the types of the arguments as written.
@@ -81,7 +102,7 @@ impl Checker<'_, '_> {
         match arg {
             Ty::Tuple(wanted) if wanted.len() == found.len() => {
                 for ((wanted, found), at) in wanted.iter().zip(found).zip(site.args) {
-                    self.expect(wanted, found, self.span(*at), why);
+                    self.expect_value(wanted, found, *at, why);
                 }
             }
             Ty::Var(_) => {
@@ -165,7 +186,10 @@ impl Checker<'_, '_> {
                 | Ty::Error,
                 _,
             ) => {
-                self.expect(arg, &found, at, why);
+                match site.args {
+                    [only] => self.expect_value(arg, &found, *only, why),
+                    [] | [_, _, ..] => self.expect(arg, &found, at, why),
+                };
             }
         }
         func.ret.clone()
@@ -174,12 +198,15 @@ impl Checker<'_, '_> {
     /// Positional elements of a tuple argument, each with its own place if it is written out.
     fn elements(&mut self, site: CallSite<'_>, wanted: &[Ty], given: &[Ty], why: Why) {
         let Some(tuple) = site.args.first() else { return };
-        let places: Vec<Span> = if let ExprKind::Tuple(parts) = &self.program.exprs[*tuple].kind {
-            parts.iter().map(|part| self.span(*part)).collect()
-        } else {
-            vec![self.span(*tuple); given.len()]
-        };
-        for ((wanted, given), at) in wanted.iter().zip(given).zip(places) {
+        let program = self.program;
+        if let ExprKind::Tuple(parts) = &program.exprs[*tuple].kind {
+            for ((wanted, given), part) in wanted.iter().zip(given).zip(parts) {
+                self.expect_value(wanted, given, *part, why);
+            }
+            return;
+        }
+        let at = self.span(*tuple);
+        for (wanted, given) in wanted.iter().zip(given) {
             self.expect(wanted, given, at, why);
         }
     }
@@ -241,7 +268,10 @@ impl Checker<'_, '_> {
             match (fields.iter().find(|(field, _)| field == name), param.default) {
                 (Some((field, ty)), _) => {
                     let place = self.field_span(site, name).unwrap_or(at);
-                    self.expect(wanted, ty, place, why);
+                    match self.field_value(site, name) {
+                        Some(value) => self.expect_value(wanted, ty, value, why),
+                        None => self.expect(wanted, ty, place, why),
+                    };
                     sources.push(ParamSource::Field(field.clone()));
                 }
                 (None, Some(default)) => {
@@ -260,10 +290,15 @@ impl Checker<'_, '_> {
 
     /// Where a field of a record argument is written, if it is written out.
     fn field_span(&self, site: CallSite<'_>, name: &SmolStr) -> Option<Span> {
+        self.field_value(site, name).map(|value| self.span(value))
+    }
+
+    /// A field of a record argument, if it is written out.
+    fn field_value(&self, site: CallSite<'_>, name: &SmolStr) -> Option<ExprId> {
         let record = &self.program.exprs[*site.args.first()?].kind;
-        if let ExprKind::Record(fields) = record {
+        if let ExprKind::Record(fields) | ExprKind::Incomplete(fields) = record {
             let (_, value) = fields.iter().find(|(field, _)| field == name)?;
-            return Some(self.span(*value));
+            return Some(*value);
         }
         None
     }

@@ -300,21 +300,16 @@ impl Checker<'_, '_> {
             && !matches!(given, Ty::Union(_) | Ty::Error)
         {
             let index = members.iter().position(|member| *member == self.table.zonk(&given));
-            if let Some(index) = index {
-                self.wraps.insert(id, index as u32);
-                return true;
-            }
-            // What is not known yet becomes the first member that it can be.
-            for (index, member) in members.iter().enumerate() {
-                if matches!(
-                    given,
-                    Ty::Var(_) | Ty::Func(_) | Ty::Tuple(_) | Ty::Record(_) | Ty::Array(_)
-                ) && !matches!(given, Ty::Var(_))
-                    && self.table.unify(member, &given).is_ok()
-                {
-                    self.wraps.insert(id, index as u32);
-                    return true;
+            // What is not known to the last part becomes the first member that it can be.
+            let index = index.or_else(|| match given {
+                Ty::Func(_) | Ty::Tuple(_) | Ty::Record(_) | Ty::Array(_) => {
+                    members.iter().position(|member| self.table.unify(member, &given).is_ok())
                 }
+                _ => None,
+            });
+            if let Some(index) = index {
+                self.wraps.insert(id, (index as u32, wanted.clone()));
+                return true;
             }
         }
         let at = match self.program.exprs[id].kind {
@@ -328,8 +323,7 @@ impl Checker<'_, '_> {
 /// The type of a part of a sound file.
 pub(super) fn sample_part(part: SamplePart) -> Ty {
     match part {
-        SamplePart::Length | SamplePart::Channels | SamplePart::Rate => Ty::Number,
-        SamplePart::Player => Ty::func(Ty::Number, Ty::Number),
-        SamplePart::ChannelPlayer => Ty::func(Ty::tuple([Ty::Number, Ty::Number]), Ty::Number),
+        SamplePart::Length => Ty::Number,
+        SamplePart::Player | SamplePart::Channel(_) => Ty::func(Ty::Number, Ty::Number),
     }
 }

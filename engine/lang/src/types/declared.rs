@@ -84,6 +84,8 @@ impl Checker<'_, '_> {
                 }
             }
         }
+        // One order, so that the order of the text makes no other type.
+        out.sort_by_key(|member| format!("{member:?}"));
         match (out.len(), out.pop()) {
             (1, Some(only)) => only,
             (_, last) => {

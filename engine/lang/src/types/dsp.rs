@@ -31,6 +31,10 @@ impl Checker<'_, '_> {
             | Ty::Unit
             | Ty::Tuple(_)
             | Ty::Record(_)
+            | Ty::Array(_)
+            | Ty::Code(_)
+            | Ty::Variant(..)
+            | Ty::Union(_)
             | Ty::Var(_)) => {
                 let found = self.table.zonk(&found);
                 return self.report(TypeError::DspNotAFunction { found, at });

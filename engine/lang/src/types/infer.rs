@@ -53,7 +53,7 @@ pub(super) struct Checker<'p, 'd> {
     /// What aliases stand for.
     pub(super) aliases: SecondaryMap<AliasId, AliasState>,
     /// Values that become a member of a union: which member.
-    pub(super) wraps: FxHashMap<ExprId, u32>,
+    pub(super) wraps: FxHashMap<ExprId, (u32, Ty)>,
     depth: u32,
     too_deep: bool,
 }
@@ -66,7 +66,7 @@ pub(super) struct Tables {
     pub(super) calls: FxHashMap<ExprId, CallPlan>,
     pub(super) rows: Rows,
     pub(super) payloads: SecondaryMap<TypeId, Vec<Option<Ty>>>,
-    pub(super) wraps: FxHashMap<ExprId, u32>,
+    pub(super) wraps: FxHashMap<ExprId, (u32, Ty)>,
 }
 
 impl<'p, 'd> Checker<'p, 'd> {
@@ -336,7 +336,7 @@ impl<'p, 'd> Checker<'p, 'd> {
             (None, Some(at)) => Why::SelfUse(at),
             (None, None) => Why::Recursion,
         };
-        let fits = self.expect(&ret, &body, self.result_span(lambda.body), why);
+        let fits = self.expect_value(&ret, &body, lambda.body, why);
         self.check_self(lambda.span, &ret);
         self.frame = around;
         if fits && !self.table.fits(&ty) {
@@ -476,7 +476,7 @@ impl<'p, 'd> Checker<'p, 'd> {
             ty = self.field(&ty, name, *at);
         }
         let found = self.expr(value);
-        self.expect(&ty, &found, self.span(value), Why::Assigned(binding.span));
+        self.expect_value(&ty, &found, value, Why::Assigned(binding.span));
         Ty::Unit
     }
 
@@ -515,8 +515,10 @@ impl<'p, 'd> Checker<'p, 'd> {
         let letters = self.frame.letters.clone();
         let expected = self.annotation(written);
         self.frame.letters = letters;
-        let agrees =
-            self.expect(&expected, &found, self.result_span(value), Why::Annotation(written.span));
+        let agrees = self.expect_value(&expected, &found, value, Why::Annotation(written.span));
+        if self.wraps.contains_key(&value) {
+            return expected;
+        }
         // The value's own type carries parameter names that the annotation lacks.
         if agrees && !matches!(self.table.resolve(&found), Ty::Error | Ty::Var(_)) {
             found

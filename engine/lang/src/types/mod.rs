@@ -56,8 +56,8 @@ pub struct Typed {
     pub rows: Rows,
     /// What each constructor of each declared type carries.
     pub payloads: SecondaryMap<TypeId, Vec<Option<Ty>>>,
-    /// Values given where a union is wanted: the member that each becomes.
-    pub wraps: FxHashMap<ExprId, u32>,
+    /// Values given where a union is wanted: the member that each becomes, and the union.
+    pub wraps: FxHashMap<ExprId, (u32, Ty)>,
 }
 
 /// How a call passes its arguments.
