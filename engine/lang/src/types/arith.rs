@@ -17,7 +17,10 @@ impl Checker<'_, '_> {
             self.exprs[site.callee] = Some(ty.clone());
             let found = self.arguments(site.args);
             let Ty::Func(func) = ty else { return Ty::Error };
-            return self.apply(site, &func, &found);
+            let before = self.diags.error_count();
+            let result = self.apply(site, &func, &found);
+            // What a wrong argument would make of the result says nothing.
+            return if self.diags.error_count() > before { Ty::Error } else { result };
         }
         self.exprs[site.callee] =
             Some(Ty::func(Ty::pack(vec![Ty::Number; builtin.arity()]), Ty::Number));

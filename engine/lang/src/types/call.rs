@@ -383,6 +383,9 @@ impl Checker<'_, '_> {
         if let ExprKind::Var(binding) = &self.program.exprs[site.callee].kind {
             return Some(self.program.bindings[*binding].name.clone());
         }
+        if let ExprKind::Builtin(builtin) = &self.program.exprs[site.callee].kind {
+            return Some(builtin.name().into());
+        }
         None
     }
 }
