@@ -12,7 +12,7 @@ use crate::target::Target;
 use attacca_lang::diag::{Diagnostic, Diagnostics};
 use attacca_lang::hir::ExprKind;
 use attacca_lang::source::{FileId, LineColumn, SourceMap, Span};
-use attacca_lang::{lower, names, stage, syntax, types};
+use attacca_lang::{lower, names, stage, syntax, types, words};
 use attacca_mir::backend::{Backend as _, BackendError};
 use attacca_mir::module::Module;
 use attacca_mir::opt;
@@ -207,7 +207,8 @@ impl Text {
         opt::prepare(&mut module);
         let image = self.globals(&mut module)?;
         watch.see(Stage::Image, &|| show_image(&image));
-        let tree = StateTree::of(&module, &image);
+        let mut tree = StateTree::of(&module, &image);
+        tree.text = words::of(&self.sources);
         watch.see(Stage::State, &|| tree.to_string());
         opt::run(&mut module, &image);
         let code = match options.target {

@@ -28,5 +28,7 @@ pub mod lower;
 
 pub mod ide;
 
+pub mod words;
+
 #[cfg(test)]
 mod robust;

@@ -165,7 +165,13 @@ fn host_cells() -> Vec<CellSource> {
 fn function(module: &mut Module, name: String, rets: usize) -> Function {
     let mut func = Function::new(name.clone(), vec![Ty::F64; rets]);
     func.site = module.sites.len() as u32;
-    module.sites.push(Site { function: name, file: 0, line: func.site + 1, column: 1 });
+    module.sites.push(Site {
+        function: name,
+        file: 0,
+        line: func.site + 1,
+        column: 1,
+        ..Site::default()
+    });
     func
 }
 
@@ -241,7 +247,14 @@ fn recursive_function(module: &mut Module, around: &mut Around, choices: &mut Ch
 fn globals(module: &mut Module, around: &mut Around, choices: &mut Choices<'_>) {
     for word in 0..around.globals {
         let (name, init_text) = (format!("g{word}"), u64::from(word) + 1);
-        module.globals.push(Global { name, ty: Ty::F64, word, assigned: false, init_text });
+        module.globals.push(Global {
+            name,
+            ty: Ty::F64,
+            word,
+            assigned: false,
+            init_text,
+            site: 0,
+        });
     }
     let maker = match choices.below(2) {
         1 => around.makers.last().copied(),
@@ -255,6 +268,7 @@ fn globals(module: &mut Module, around: &mut Around, choices: &mut Choices<'_>) 
             word,
             assigned: false,
             init_text: 9,
+            site: 0,
         });
         around.stored = Some(word);
     }

@@ -5,6 +5,7 @@
 //! function that renders a block). Backends compile what [`opt`] leaves; [`eval`] is the plain,
 //! slow reading of either form, the oracle that all backends are compared with.
 
+pub mod align;
 #[cfg(any(test, feature = "arb"))]
 pub mod arb;
 pub mod backend;

@@ -95,8 +95,10 @@ pub struct Global {
     pub word: u32,
     /// Whether any code other than its own initialiser stores to it.
     pub assigned: bool,
-    /// Hash of the initialiser's text: an assigned global keeps its value while this stays.
+    /// Hash of the initialiser's tokens: an assigned global keeps its value while this stays.
     pub init_text: u64,
+    /// Place of the initialiser, an index into `Module::sites`.
+    pub site: u32,
 }
 
 /// One function. The entry block's parameters are the function's parameters.
@@ -120,6 +122,43 @@ pub struct Function {
     pub closure: bool,
     /// Place in the program, an index into `Module::sites`.
     pub site: u32,
+    /// What a closure of this function carries, in the order of its fields from the third on: the
+    /// name of the variable, or of the function whose state base it is.
+    pub captures: Vec<Capture>,
+}
+
+/// One captured word.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Capture {
+    /// The variable's name; words of one variable share it. A function's for state bases.
+    pub name: String,
+    /// What the word is.
+    pub kind: CaptureKind,
+}
+
+/// Kinds of captured words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CaptureKind {
+    /// A word of a variable that never changes.
+    Value,
+    /// The cell of a variable that changes.
+    Cell,
+    /// The base of a state block.
+    Base,
+}
+
+impl CaptureKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Value, Self::Cell, Self::Base];
+
+    /// The name used by the text format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Cell => "cell",
+            Self::Base => "base",
+        }
+    }
 }
 
 /// A straight line of instructions and how it ends.
@@ -249,6 +288,7 @@ impl Function {
             state: FuncState::default(),
             closure: false,
             site: 0,
+            captures: Vec::new(),
         }
     }
 }

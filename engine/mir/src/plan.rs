@@ -1,22 +1,19 @@
 //! Decides which state survives an edit.
 //!
 //! Takes the old and the new [`StateTree`], gives a [`StatePlan`]: pairs of leaves, with names and
-//! lines for people, and what starts fresh or is dropped. Pure; runs on the control side.
-//!
-//! Identity of function instances, rules of design 5, each node used once:
-//! (1) aligned call sites (needs both texts; not here yet: `by_token` is its place);
-//! (2) same parent, same binding name, the same callee preferred;
-//! (3) same parent, same callee and shape, in order; then, as long as rule 1 is not there, same
-//!     parent and callee where both sides have equally many left: its body was edited;
-//! (4), (5) anywhere, unique on both sides (not here yet).
-//! Within a pair, leaves match by kind, type and name; of the same callee, the rest in order.
+//! lines for people, and what starts fresh or is dropped. What is what is decided by [`identity`]; a
+//! leaf whose type changed starts fresh, alone. Pure; runs on the control side.
+
+pub mod identity;
+mod show;
 
 use crate::module::LeafKind;
 use crate::op::Ty;
-use crate::state_tree::{GlobalWord, Node, NodeId, StateTree, TreeLeaf};
+use crate::state_tree::{GlobalWord, NodeId, StateTree, TreeLeaf};
 use attacca_rt::code::Layout;
 use attacca_rt::migrate::{LineMove, Plan, WordRun};
-use rustc_hash::FxHashMap;
+use identity::{Identity, LeafId, identify};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What survives, leaf by leaf; addresses are words of the two programs' state.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,6 +50,8 @@ pub struct WordPair {
     pub ty: Ty,
     /// What it is called in the new program.
     pub what: Named,
+    /// What it was called, if it stands elsewhere now.
+    pub was: Option<Named>,
 }
 
 /// A delay line that keeps its samples.
@@ -68,20 +67,22 @@ pub struct LinePair {
     pub new_len: u32,
     /// What it is called in the new program.
     pub what: Named,
+    /// What it was called, if it stands elsewhere now.
+    pub was: Option<Named>,
 }
 
 /// Makes the plan from `old` to `new`.
 pub fn plan(old: &StateTree, new: &StateTree) -> StatePlan {
-    let mut cx = Match { old, new, plan: StatePlan::default() };
+    let identity = identify(old, new);
+    let mut cx =
+        Making { old, new, moved: Moved::of(old, new, &identity), plan: StatePlan::default() };
     cx.globals();
-    let mut work = cx.siblings(&old.roots, &new.roots);
-    while let Some((from, to)) = work.pop() {
-        cx.plan.nodes.push((from, to));
-        cx.leaves(from, to);
-        work.extend(cx.siblings(&old.nodes[from].children, &new.nodes[to].children));
+    for (from, to) in &identity.leaves {
+        cx.leaf(*from, *to);
     }
-    cx.rest();
+    cx.rest(&identity);
     let mut plan = cx.plan;
+    plan.nodes = identity.nodes;
     plan.nodes.sort_unstable();
     plan.words.sort_by_key(|word| word.to);
     plan.lines.sort_by_key(|line| line.to);
@@ -128,173 +129,114 @@ impl StatePlan {
     }
 }
 
-impl std::fmt::Display for StatePlan {
-    /// A summary and what starts fresh, is resized or lost: a line each.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let counts = [self.words.len(), self.lines.len(), self.fresh.len(), self.dropped.len()];
-        let [words, lines, fresh, dropped] = counts;
-        writeln!(
-            f,
-            "keeps {words} words and {lines} delay lines, {fresh} start fresh, {dropped} are dropped"
-        )?;
-        for line in self.lines.iter().filter(|line| line.old_len != line.new_len) {
-            writeln!(
-                f,
-                "  resized {} from {} to {} samples",
-                line.what, line.old_len, line.new_len
-            )?;
-        }
-        for named in &self.fresh {
-            writeln!(f, "  fresh {named}")?;
-        }
-        for named in &self.dropped {
-            writeln!(f, "  dropped {named}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::fmt::Display for Named {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (line {})", self.name, self.line)
-    }
-}
-
-struct Match<'t> {
+struct Making<'t> {
     old: &'t StateTree,
     new: &'t StateTree,
+    moved: Moved,
     plan: StatePlan,
 }
 
-impl Match<'_> {
+impl Making<'_> {
     /// Assigned globals with the same name, type and initialiser keep their running value; the
     /// others come from the new start image.
     fn globals(&mut self) {
-        let named = |global: &GlobalWord| Named { name: global.name.clone(), line: 0 };
-        let mut olds: Vec<&GlobalWord> = self.old.globals.iter().filter(|g| g.assigned).collect();
+        let named = |global: &GlobalWord| Named { name: global.name.clone(), line: global.line };
+        let key = |global: &GlobalWord| (global.name.clone(), global.ty, global.init_text);
+        let mut olds: FxHashMap<_, Vec<&GlobalWord>> = FxHashMap::default();
+        for global in self.old.globals.iter().filter(|g| g.assigned).rev() {
+            olds.entry(key(global)).or_default().push(global);
+        }
         for global in self.new.globals.iter().filter(|g| g.assigned) {
-            let same = |old: &&GlobalWord| {
-                (&old.name, old.ty, old.init_text) == (&global.name, global.ty, global.init_text)
-            };
+            let old = olds.get_mut(&key(global)).and_then(Vec::pop);
             // What a reference reaches lies in the old heap and stays there.
-            match olds.iter().position(same).filter(|_| global.ty != Ty::Ref) {
-                Some(at) => {
-                    let old = olds.remove(at);
-                    let what = named(global);
-                    self.plan.words.push(WordPair {
-                        from: old.word,
-                        to: global.word,
-                        ty: global.ty,
-                        what,
-                    });
-                }
+            match old.filter(|_| global.ty != Ty::Ref) {
+                Some(old) => self.plan.words.push(WordPair {
+                    from: old.word,
+                    to: global.word,
+                    ty: global.ty,
+                    what: named(global),
+                    was: None,
+                }),
                 None => self.plan.fresh.push(named(global)),
             }
         }
-        self.plan.dropped.extend(olds.into_iter().map(named));
+        let mut dropped: Vec<&GlobalWord> = olds.into_values().flatten().collect();
+        dropped.sort_by_key(|global| global.word);
+        self.plan.dropped.extend(dropped.into_iter().map(named));
     }
 
-    /// Pairs the children of a pair of parents.
-    fn siblings(&self, old: &[NodeId], new: &[NodeId]) -> Vec<(NodeId, NodeId)> {
-        let mut left = Left { old: old.to_vec(), new: new.to_vec(), pairs: Vec::new() };
-        let nodes = (self.old, self.new);
-        left.pair(nodes, |a, b| {
-            !b.binding.is_empty() && a.binding == b.binding && a.callee == b.callee
-        });
-        left.pair(nodes, |a, b| !b.binding.is_empty() && a.binding == b.binding);
-        left.pair(nodes, |a, b| a.callee == b.callee && a.shape == b.shape);
-        let count = |tree: &StateTree, ids: &[NodeId], callee: &str| {
-            ids.iter().filter(|id| tree.nodes[**id].callee == callee).count()
+    /// One leaf that goes on.
+    fn leaf(&mut self, (old_node, old_leaf): LeafId, (new_node, new_leaf): LeafId) {
+        let (a, b) = (&self.old.nodes[old_node], &self.new.nodes[new_node]);
+        let (Some(old), Some(new)) =
+            (a.leaves.get(old_leaf as usize), b.leaves.get(new_leaf as usize))
+        else {
+            return;
         };
-        let (olds, news) = (left.old.clone(), left.new.clone());
-        left.pair(nodes, |a, b| {
-            a.callee == b.callee
-                && count(self.old, &olds, &a.callee) == count(self.new, &news, &a.callee)
-        });
-        left.pairs
-    }
-
-    fn leaves(&mut self, from: NodeId, to: NodeId) {
-        let (a, b) = (&self.old.nodes[from], &self.new.nodes[to]);
-        let mut olds: Vec<&TreeLeaf> = a.leaves.iter().collect();
-        let mut pairs: Vec<(&TreeLeaf, &TreeLeaf)> = Vec::new();
-        let mut news: Vec<&TreeLeaf> = b.leaves.iter().collect();
-        let mut pair = |alike: &dyn Fn(&TreeLeaf, &TreeLeaf) -> bool| {
-            news.retain(|new| match olds.iter().position(|old| alike(old, new)) {
-                Some(at) => {
-                    pairs.push((olds.remove(at), new));
-                    false
-                }
-                None => true,
-            });
-        };
-        pair(&|old, new| same_kind(old, new) && old.name == new.name);
-        if a.callee == b.callee {
-            pair(&same_kind);
-        }
-        self.plan.fresh.extend(news.iter().map(|leaf| named(self.new, to, leaf)));
-        self.plan.dropped.extend(olds.iter().map(|leaf| named(self.old, from, leaf)));
-        for (old, new) in pairs {
-            let what = named(self.new, to, new);
-            match (old.kind, new.kind) {
-                (LeafKind::Line { len: old_len }, LeafKind::Line { len: new_len }) => {
-                    let (from, to) = (old.address, new.address);
-                    self.plan.lines.push(LinePair { from, to, old_len, new_len, what });
-                }
-                (_, LeafKind::SelfValue { ty: Ty::Ref, .. }) => self.plan.fresh.push(what),
-                (_, LeafKind::SelfValue { ty, .. }) => {
-                    self.plan.words.push(WordPair { from: old.address, to: new.address, ty, what });
-                }
-                (_, LeafKind::Mem | LeafKind::Line { .. }) => {
-                    let (from, to) = (old.address, new.address);
-                    self.plan.words.push(WordPair { from, to, ty: Ty::F64, what });
-                }
+        let what = named(self.new, new_node, new);
+        let was = self.moved.is(old_node, new_node).then(|| named(self.old, old_node, old));
+        let (from, to) = (old.address, new.address);
+        match (old.kind, new.kind) {
+            (LeafKind::Line { len: old_len }, LeafKind::Line { len: new_len }) => {
+                self.plan.lines.push(LinePair { from, to, old_len, new_len, what, was });
+            }
+            (_, LeafKind::SelfValue { ty: Ty::Ref, .. }) => self.plan.fresh.push(what),
+            (_, LeafKind::SelfValue { ty, .. }) => {
+                self.plan.words.push(WordPair { from, to, ty, what, was });
+            }
+            (_, LeafKind::Mem | LeafKind::Line { .. }) => {
+                self.plan.words.push(WordPair { from, to, ty: Ty::F64, what, was });
             }
         }
     }
 
     /// Whatever has no partner starts fresh or is lost.
-    fn rest(&mut self) {
-        let mut paired_old = vec![false; self.old.nodes.len()];
-        let mut paired_new = vec![false; self.new.nodes.len()];
-        for (from, to) in &self.plan.nodes {
-            paired_old[from.as_u32() as usize] = true;
-            paired_new[to.as_u32() as usize] = true;
-        }
-        let alone = |tree: &StateTree, paired: &[bool]| -> Vec<Named> {
-            let nodes = tree.nodes.iter().filter(|(id, _)| !paired[id.as_u32() as usize]);
-            nodes
-                .flat_map(|(id, node)| node.leaves.iter().map(move |leaf| (id, leaf)))
-                .map(|(id, leaf)| named(tree, id, leaf))
-                .collect()
+    fn rest(&mut self, identity: &Identity) {
+        let (olds, news): (FxHashSet<LeafId>, FxHashSet<LeafId>) =
+            identity.leaves.iter().copied().unzip();
+        let alone = |tree: &StateTree, paired: &FxHashSet<LeafId>| -> Vec<Named> {
+            let mut alone = Vec::new();
+            for (id, node) in &tree.nodes {
+                let leaves = (0..).zip(&node.leaves);
+                let left = leaves.filter(|(number, _)| !paired.contains(&(id, *number)));
+                alone.extend(left.map(|(_, leaf)| named(tree, id, leaf)));
+            }
+            alone
         };
-        self.plan.fresh.extend(alone(self.new, &paired_new));
-        self.plan.dropped.extend(alone(self.old, &paired_old));
+        self.plan.fresh.extend(alone(self.new, &news));
+        self.plan.dropped.extend(alone(self.old, &olds));
     }
 }
 
-/// Siblings that have no partner yet.
-struct Left {
-    old: Vec<NodeId>,
-    new: Vec<NodeId>,
-    pairs: Vec<(NodeId, NodeId)>,
+/// Which instances are found at another place than before.
+struct Moved {
+    /// The new instance of each old one that has a partner.
+    partner: FxHashMap<NodeId, NodeId>,
+    /// Old instances whose partner is not where their parent's partner is.
+    away: FxHashSet<NodeId>,
 }
 
-impl Left {
-    /// Pairs what is alike, in order.
-    fn pair(&mut self, (old, new): (&StateTree, &StateTree), alike: impl Fn(&Node, &Node) -> bool) {
-        let (olds, pairs) = (&mut self.old, &mut self.pairs);
-        self.new.retain(|to| {
-            let found = olds.iter().position(|from| alike(&old.nodes[*from], &new.nodes[*to]));
-            found.map(|at| pairs.push((olds.remove(at), *to))).is_none()
-        });
+impl Moved {
+    fn of(old: &StateTree, new: &StateTree, identity: &Identity) -> Self {
+        let partner: FxHashMap<NodeId, NodeId> = identity.nodes.iter().copied().collect();
+        let mut away = FxHashSet::default();
+        for id in old.nodes.keys() {
+            // Parents come first: what hangs below something that moved has moved with it.
+            let parent = old.nodes[id].parent;
+            let here = partner.get(&id).is_some_and(|to| {
+                parent.is_none_or(|p| !away.contains(&p))
+                    && parent.and_then(|p| partner.get(&p).copied()) == new.nodes[*to].parent
+            });
+            if !here {
+                away.insert(id);
+            }
+        }
+        Self { partner, away }
     }
-}
 
-fn same_kind(a: &TreeLeaf, b: &TreeLeaf) -> bool {
-    match (a.kind, b.kind) {
-        (LeafKind::Line { .. }, LeafKind::Line { .. }) => true,
-        (a, b) => a == b,
+    /// Whether a leaf of the old instance that is one of the new instance now has moved.
+    fn is(&self, old: NodeId, new: NodeId) -> bool {
+        self.partner.get(&old) != Some(&new) || self.away.contains(&old)
     }
 }
 

@@ -6,9 +6,10 @@
 //! code, and one for each function value that global code made, keyed by the global that reaches it
 //! and the path to it. Pure; runs on the control side. Passes never change what it reads.
 
-use crate::module::{FuncId, LeafKind, Module};
+use crate::align::{Place, Text};
+use crate::module::{Capture, FuncId, LeafKind, Module};
 use crate::op::Ty;
-use attacca_rt::code::{Image, ObjectKind, WordKind};
+use attacca_rt::code::{Image, ObjectKind, Shape, WordKind};
 use cranelift_entity::{PrimaryMap, entity_impl};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -27,6 +28,38 @@ pub struct StateTree {
     pub roots: Vec<NodeId>,
     /// Words of the global variables.
     pub globals: Vec<GlobalWord>,
+    /// All functions, by [`FuncId`].
+    pub funcs: PrimaryMap<FuncId, FuncInfo>,
+    /// The text that the places point into; empty for modules without one.
+    pub text: Text,
+}
+
+/// How a function is known again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FuncInfo {
+    /// Its name.
+    pub name: String,
+    /// Its definition.
+    pub place: Place,
+    /// Whether it is called through closures.
+    pub closure: bool,
+    /// Types of its parameters, then of its results.
+    pub types: (Vec<Ty>, Vec<Ty>),
+    /// What its closures carry.
+    pub captures: Vec<Capture>,
+}
+
+/// What kind of instance a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeKind {
+    /// That of `dsp`.
+    Dsp,
+    /// That of the global code.
+    Init,
+    /// A function value made by global code.
+    Value,
+    /// A call, or a function value made while sound runs.
+    Call,
 }
 
 /// One function instance.
@@ -43,8 +76,12 @@ pub struct Node {
     /// The name that the value or result is bound to; for function values of globals the global's
     /// name and the path from it; else empty.
     pub binding: String,
-    /// Where it is called or made, an index of `Module::sites`.
-    pub site: u32,
+    /// What kind of instance it is.
+    pub kind: NodeKind,
+    /// Where it is called or made; for function values of globals the global's initialiser.
+    pub place: Place,
+    /// Which copy of that place, see `Site`; for function values of globals a hash of the path.
+    pub copy: u32,
     /// That place's line, from 1; 0 when unknown.
     pub line: u32,
     /// Word address of its block.
@@ -64,6 +101,10 @@ pub struct TreeLeaf {
     pub kind: LeafKind,
     /// What a person would call it.
     pub name: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Which copy of that place, see `Site`.
+    pub copy: u32,
     /// Line of the text, from 1; 0 when unknown.
     pub line: u32,
 }
@@ -92,6 +133,8 @@ pub struct GlobalWord {
     pub assigned: bool,
     /// Hash of the initialiser's text.
     pub init_text: u64,
+    /// Line of the text, from 1; 0 when unknown.
+    pub line: u32,
 }
 
 impl StateTree {
@@ -99,15 +142,40 @@ impl StateTree {
     pub fn of(module: &Module, image: &Image) -> Self {
         let mut grow = Grow { module, shapes: FxHashMap::default(), tree: Self::default() };
         if let Some(dsp) = module.dsp {
-            grow.root(dsp, "dsp", module.dsp_base);
+            let site = module.funcs[dsp].site;
+            grow.root(
+                Origin { kind: NodeKind::Dsp, binding: "dsp", site, copy: 0 },
+                dsp,
+                module.dsp_base,
+            );
         }
         let names = paths(module, image);
         for (address, func) in &module.blocks {
-            let made = names.get(address).map_or("", String::as_str);
-            let name = if module.init == Some(*func) { "global" } else { made };
-            grow.root(*func, name, *address);
+            let site = module.funcs[*func].site;
+            let origin = match names.get(address) {
+                _ if module.init == Some(*func) => {
+                    Origin { kind: NodeKind::Init, binding: "global", site, copy: 0 }
+                }
+                Some(found) => Origin {
+                    kind: NodeKind::Value,
+                    binding: &found.path,
+                    site: found.site,
+                    copy: hash_of(found.path.split_once('.').map(|(_, rest)| rest)) as u32,
+                },
+                None => Origin { kind: NodeKind::Value, binding: "", site, copy: 0 },
+            };
+            grow.root(origin, *func, *address);
         }
-        grow.tree.globals = module.globals.iter().map(GlobalWord::of).collect();
+        grow.tree.globals = module.globals.iter().map(|g| GlobalWord::of(g, module)).collect();
+        for func in module.funcs.values() {
+            grow.tree.funcs.push(FuncInfo {
+                name: func.name.clone(),
+                place: place(module, func.site).0,
+                closure: func.closure,
+                types: (func.params(), func.rets.clone()),
+                captures: func.captures.clone(),
+            });
+        }
         grow.tree
     }
 
@@ -157,14 +225,41 @@ impl std::fmt::Display for StateTree {
     }
 }
 
+/// The place of a site, and which copy of it.
+fn place(module: &Module, site: u32) -> (Place, u32) {
+    let site = module.sites.get(site as usize);
+    site.map_or((Place::default(), 0), |site| {
+        (Place { file: site.file, start: site.start, end: site.end }, site.copy)
+    })
+}
+
+fn line(module: &Module, site: u32) -> u32 {
+    module.sites.get(site as usize).map_or(0, |site| site.line)
+}
+
+fn hash_of(value: impl Hash) -> u64 {
+    let mut hash = FxHasher::default();
+    value.hash(&mut hash);
+    hash.finish()
+}
+
+/// Where a node comes from.
+struct Origin<'a> {
+    kind: NodeKind,
+    binding: &'a str,
+    site: u32,
+    copy: u32,
+}
+
 impl GlobalWord {
-    fn of(global: &crate::module::Global) -> Self {
+    fn of(global: &crate::module::Global, module: &Module) -> Self {
         Self {
             name: global.name.clone(),
             ty: global.ty,
             word: global.word,
             assigned: global.assigned,
             init_text: global.init_text,
+            line: line(module, global.site),
         }
     }
 }
@@ -177,11 +272,11 @@ struct Grow<'m> {
 }
 
 impl Grow<'_> {
-    fn root(&mut self, func: FuncId, binding: &str, address: u32) {
+    fn root(&mut self, origin: Origin<'_>, func: FuncId, address: u32) {
         if self.module.funcs[func].state.words == 0 {
             return;
         }
-        let root = self.node(None, func, binding, self.module.funcs[func].site, address);
+        let root = self.node(None, origin, func, address);
         self.tree.roots.push(root);
         // A work list instead of recursion: calls may be nested deeper than our stack.
         let mut work = vec![root];
@@ -190,9 +285,10 @@ impl Grow<'_> {
             for child in &self.module.funcs[func].state.children {
                 let remembers = self.module.funcs[child.func].state.words > 0;
                 // An activation below its own kind shares the block of the one above.
-                if remembers && !self.on_path(id, child.func) {
-                    let at = base + child.offset;
-                    let child = self.node(Some(id), child.func, &child.binding, child.site, at);
+                if remembers && !self.on_path(id, behind(self.module, child.func)) {
+                    let (site, binding) = (child.site, child.binding.as_str());
+                    let origin = Origin { kind: NodeKind::Call, binding, site, copy: 0 };
+                    let child = self.node(Some(id), origin, child.func, base + child.offset);
                     self.tree.nodes[id].children.push(child);
                     work.push(child);
                 }
@@ -213,33 +309,54 @@ impl Grow<'_> {
     fn node(
         &mut self,
         parent: Option<NodeId>,
+        origin: Origin<'_>,
         func: FuncId,
-        binding: &str,
-        site: u32,
         address: u32,
     ) -> NodeId {
         let module = self.module;
-        let line = |site: u32| module.sites.get(site as usize).map_or(0, |site| site.line);
+        let func = behind(module, func);
         let data = &module.funcs[func];
-        let leaves = data.state.leaves.iter().map(|leaf| TreeLeaf {
-            address: address + leaf.offset,
-            kind: leaf.kind,
-            name: leaf.name.clone(),
-            line: line(leaf.site),
+        let leaves = data.state.leaves.iter().map(|leaf| {
+            let (place, copy) = place(module, leaf.site);
+            TreeLeaf {
+                address: address + leaf.offset,
+                kind: leaf.kind,
+                name: leaf.name.clone(),
+                place,
+                copy,
+                line: line(module, leaf.site),
+            }
         });
+        let (place, copy) = place(module, origin.site);
         let node = Node {
             parent,
             children: Vec::new(),
             func,
             callee: data.name.clone(),
-            binding: binding.to_owned(),
-            site,
-            line: line(site),
+            binding: origin.binding.to_owned(),
+            kind: origin.kind,
+            place,
+            copy: copy.wrapping_add(origin.copy),
+            line: line(module, origin.site),
             address,
             shape: shape(module, func, &mut self.shapes),
             leaves: leaves.collect(),
         };
         self.tree.nodes.push(node)
+    }
+}
+
+/// The function that `func` stands for where a known function is passed as a value: its block is
+/// that function's block.
+fn behind(module: &Module, func: FuncId) -> FuncId {
+    let data = &module.funcs[func];
+    match (&data.state.leaves[..], &data.state.children[..]) {
+        ([], [child])
+            if data.closure && child.offset == 0 && module.funcs[child.func].name == data.name =>
+        {
+            child.func
+        }
+        _ => func,
     }
 }
 
@@ -267,7 +384,6 @@ fn shape(module: &Module, root: FuncId, known: &mut FxHashMap<FuncId, u64>) -> u
             }
             for child in children().filter(|c| module.funcs[c.func].state.words > 0) {
                 known.get(&child.func).copied().unwrap_or(3).hash(&mut hash);
-                module.funcs[child.func].name.hash(&mut hash);
             }
             known.insert(func, hash.finish());
             work.pop();
@@ -276,8 +392,68 @@ fn shape(module: &Module, root: FuncId, known: &mut FxHashMap<FuncId, u64>) -> u
     known.get(&root).copied().unwrap_or(0)
 }
 
-/// The name of each function value's block that a global reaches: `mk`, `pair.1`, `mk.2` (a capture).
-fn paths(module: &Module, image: &Image) -> FxHashMap<u32, String> {
+/// The shape of an object of the image (`attacca_rt::heap` says how objects lie).
+pub(crate) fn shape_at<'m>(module: &'m Module, image: &Image, object: u64) -> Option<&'m Shape> {
+    let header = image.heap.get(object as usize).filter(|_| object != 0)?;
+    module.shapes.values().nth((header >> 32) as usize & 0xffff)
+}
+
+/// Shape, function and state base of a closure of the image.
+pub(crate) fn closure_at<'m>(
+    module: &'m Module,
+    image: &Image,
+    object: u64,
+) -> Option<(&'m Shape, FuncId, u32)> {
+    let shape = shape_at(module, image, object).filter(|s| s.kind == ObjectKind::Closure)?;
+    let word = |field: usize| image.heap.get(object as usize + field).copied();
+    Some((shape, FuncId::from_u32(word(1)? as u32), word(2)? as u32))
+}
+
+/// The references that an object of the image holds: word behind its header, and what a person would
+/// call the part. Captures go by their names, elements by their numbers.
+pub(crate) fn refs_in(module: &Module, image: &Image, object: u64) -> Vec<(u32, String)> {
+    let Some(shape) = shape_at(module, image, object) else { return Vec::new() };
+    let refs: Vec<usize> = (0..shape.fields.len())
+        .filter(|field| shape.fields.get(*field) == Some(&WordKind::Ref))
+        .collect();
+    match shape.kind {
+        ObjectKind::Closure => {
+            let func = closure_at(module, image, object).map(|(_, func, _)| func);
+            let captures = func.and_then(|func| module.funcs.get(func)).map(|f| &f.captures[..]);
+            let part = |field: usize| {
+                let capture = field.checked_sub(2).and_then(|at| captures?.get(at));
+                let part = capture.map_or_else(|| field.to_string(), |c| c.name.clone());
+                (1 + field as u32, part)
+            };
+            refs.into_iter().map(part).collect()
+        }
+        ObjectKind::Array if !refs.is_empty() => {
+            let count = image.heap.get(object as usize + 1).copied().unwrap_or(0);
+            let stride = shape.fields.len();
+            // No element lies outside of the image, whatever the count says.
+            let count = count.min(image.heap.len() as u64 / stride.max(1) as u64) as usize;
+            let part = |nth: usize, field: usize| {
+                let part = if stride == 1 { nth.to_string() } else { format!("{nth}.{field}") };
+                ((2 + nth * stride + field) as u32, part)
+            };
+            (0..count).flat_map(|nth| refs.iter().map(move |field| part(nth, *field))).collect()
+        }
+        ObjectKind::Cell | ObjectKind::Variant | ObjectKind::Array => {
+            refs.into_iter().map(|field| (1 + field as u32, field.to_string())).collect()
+        }
+    }
+}
+
+/// How a global reaches a function value.
+struct Found {
+    /// `mk`, `pair.1`, `mk.inner` (a capture by its name).
+    path: String,
+    /// The global's initialiser.
+    site: u32,
+}
+
+/// How globals reach each function value's block.
+fn paths(module: &Module, image: &Image) -> FxHashMap<u32, Found> {
     let mut names = FxHashMap::default();
     let mut seen: FxHashSet<u64> = FxHashSet::default();
     for global in module.globals.iter().filter(|global| global.ty == Ty::Ref) {
@@ -287,31 +463,15 @@ fn paths(module: &Module, image: &Image) -> FxHashMap<u32, String> {
             if object == 0 || !seen.insert(object) {
                 continue;
             }
-            let word = |field: usize| image.heap.get(object as usize + field).copied().unwrap_or(0);
-            // The header's bits 32 to 47 are the shape (`attacca_rt::heap`).
-            let number = (word(0) >> 32) as usize & 0xffff;
-            let Some(shape) = module.shapes.values().nth(number) else { continue };
-            if shape.kind == ObjectKind::Closure {
-                names.entry(word(2) as u32).or_insert_with(|| path.clone());
+            if let Some((_, _, block)) = closure_at(module, image, object) {
+                let found = || Found { path: path.clone(), site: global.site };
+                names.entry(block).or_insert_with(found);
             }
-            let refs =
-                || shape.fields.iter().enumerate().filter(|(_, kind)| **kind == WordKind::Ref);
-            if shape.kind == ObjectKind::Array && refs().next().is_some() {
-                let stride = shape.fields.len();
-                for nth in (0..word(1) as usize).rev() {
-                    for (field, _) in refs() {
-                        work.push((
-                            word(2 + nth * stride + field),
-                            format!("{path}.{nth}.{field}"),
-                        ));
-                    }
-                }
-            } else if shape.kind != ObjectKind::Array {
-                let fields: Vec<usize> = refs().map(|(field, _)| field).collect();
-                for field in fields.into_iter().rev() {
-                    work.push((word(1 + field), format!("{path}.{field}")));
-                }
-            }
+            let parts = refs_in(module, image, object);
+            work.extend(parts.into_iter().rev().map(|(word, part)| {
+                let at = (object + u64::from(word)) as usize;
+                (image.heap.get(at).copied().unwrap_or(0), format!("{path}.{part}"))
+            }));
         }
     }
     names

@@ -169,8 +169,8 @@ pub struct SampleSource {
     pub file: u32,
 }
 
-/// A place in the program text that a fault can name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A place in the program text that a fault can name, and by which state is known again after an edit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
     /// Name of the function.
     pub function: String,
@@ -180,6 +180,12 @@ pub struct Site {
     pub line: u32,
     /// Column in characters, from 1.
     pub column: u32,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte; 0 when unknown.
+    pub end: u32,
+    /// Which copy of this place: macros paste one text several times. 0 for what is written once.
+    pub copy: u32,
 }
 
 /// What an instance holds before its first sample: the outcome of the global code.

@@ -13,7 +13,7 @@ use crate::source::Span;
 use crate::types::known::Known;
 use crate::types::ty::Ty;
 use attacca_mir::build::Builder;
-use attacca_mir::module::Child;
+use attacca_mir::module::{CaptureKind, Child};
 
 /// One thing a closure carries.
 enum Capture {
@@ -67,10 +67,28 @@ impl FuncLower<'_, '_> {
         self.lo.module.shape(Shape { kind: ObjectKind::Closure, fields })
     }
 
+    /// The captures word by word, for what survives an edit.
+    fn capture_names(&self, captures: &[Capture]) -> Vec<attacca_mir::module::Capture> {
+        let words = |capture: &Capture| {
+            let (name, kind) = match capture {
+                Capture::Words(binding, _) => (self.binding_name(*binding), CaptureKind::Value),
+                Capture::Cell(binding, _) => (self.binding_name(*binding), CaptureKind::Cell),
+                Capture::Base(lambda) => (self.lo.name_of(*lambda), CaptureKind::Base),
+            };
+            vec![attacca_mir::module::Capture { name, kind }; capture.words().len()]
+        };
+        captures.iter().flat_map(words).collect()
+    }
+
+    fn binding_name(&self, binding: BindingId) -> String {
+        self.program().bindings[binding].name.to_string()
+    }
+
     /// Reads base and captures at the entry of a function called through values.
     pub(super) fn enter_closure(&mut self, lambda: LambdaId, closure: ValueId) {
         let captures = self.captures(lambda);
         let shape = self.closure_shape(&captures);
+        self.func.captures = self.capture_names(&captures);
         self.base =
             self.b().value(Op::HeapLoad { shape, field: 1, ty: Word::I64 }, &[closure], Word::I64);
         let mut field = 2;

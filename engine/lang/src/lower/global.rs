@@ -1,11 +1,8 @@
 //! Top level: where globals live, the order functions are lowered in, `init` and `dsp`.
 
-use std::hash::{Hash, Hasher};
-
 use attacca_mir::module::{FuncId, Global};
 use attacca_mir::op::Ty as Word;
 use cranelift_entity::SecondaryMap;
-use rustc_hash::FxHasher;
 
 use super::Lowerer;
 use super::closure::signature;
@@ -50,15 +47,16 @@ impl Lowerer<'_> {
         };
         let data = &typed.program.bindings[binding];
         let ty = concrete(typed, &Subst::from([]), &scheme.ty);
-        let mut hasher = FxHasher::default();
-        self.sources.slice(typed.program.exprs[value].span).hash(&mut hasher);
-        let init_text = hasher.finish();
+        let at = typed.program.exprs[value].span;
+        let init_text = crate::words::hash(self.sources.slice(at));
+        let site = self.site(at, &data.name);
         let first = self.module.globals.len() as u32;
         self.globals.insert(binding, first);
         for (word, (name, ty)) in
             (first..).zip(word_names(&data.name, &ty).into_iter().zip(flatten(&ty)))
         {
-            self.module.globals.push(Global { name, ty, word, assigned: data.assigned, init_text });
+            let assigned = data.assigned;
+            self.module.globals.push(Global { name, ty, word, assigned, init_text, site });
         }
     }
 

@@ -183,7 +183,15 @@ impl<'a> Lowerer<'a> {
     fn site(&mut self, span: Span, function: &str) -> u32 {
         let place = self.sources.start(span);
         let file = cranelift_entity::EntityRef::index(span.file) as u32;
-        let site = Site { function: function.into(), file, line: place.line, column: place.column };
+        let site = Site {
+            function: function.into(),
+            file,
+            line: place.line,
+            column: place.column,
+            start: span.start,
+            end: span.end,
+            copy: 0,
+        };
         self.module.sites.push(site);
         self.module.sites.len() as u32 - 1
     }

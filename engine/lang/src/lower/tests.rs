@@ -63,43 +63,43 @@ fn a_counter_in_mir() {
     mir(
         "fn count(step) { self + step }\nfn dsp() { count(1) }",
         expect![[r#"
-        outputs 1
-        words 1
-        init fn2
-        dsp fn1
-        site0 "count" 0 1 1
-        site1 "count" 0 1 1
-        site2 "dsp" 0 2 1
-        site3 "dsp" 0 2 12
-        site4 "init" 0 1 1
+            outputs 1
+            words 1
+            init fn2
+            dsp fn1
+            site0 "count" 0 1 1 bytes 0 30
+            site1 "count" 0 1 1 bytes 0 30
+            site2 "dsp" 0 2 1 bytes 31 52
+            site3 "dsp" 0 2 12 bytes 42 50
+            site4 "init" 0 1 1 bytes 0 30
 
-        fn fn0 "count"(v0: i64, v1: f64) -> (f64) {
-          state 1 {
-            leaf 0 self 0 f64 "self" site 1
-          }
-        bb0:
-          v2 = load.f64 v0+0
-          v3 = add v2, v1
-          store.f64 v0+0, v3
-          return v3
-        }
+            fn fn0 "count"(v0: i64, v1: f64) -> (f64) {
+              state 1 {
+                leaf 0 self 0 f64 "self" site 1
+              }
+            bb0:
+              v2 = load.f64 v0+0
+              v3 = add v2, v1
+              store.f64 v0+0, v3
+              return v3
+            }
 
-        fn fn1 "dsp"(v0: i64) -> (f64) site 2 {
-          state 1 {
-            child 0 fn0 "" site 3
-          }
-        bb0:
-          v1 = const 1.0
-          v2 = call fn0(v0, v1)
-          return v2
-        }
+            fn fn1 "dsp"(v0: i64) -> (f64) site 2 {
+              state 1 {
+                child 0 fn0 "" site 3
+              }
+            bb0:
+              v1 = const 1.0
+              v2 = call fn0(v0, v1)
+              return v2
+            }
 
-        fn fn2 "init"() -> () site 4 {
-        bb0:
-          v0 = iconst 1
-          return
-        }
-    "#]],
+            fn fn2 "init"() -> () site 4 {
+            bb0:
+              v0 = iconst 1
+              return
+            }
+        "#]],
     );
 }
 

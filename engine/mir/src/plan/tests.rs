@@ -69,10 +69,11 @@ fn an_edited_body_keeps_what_stays() {
     let image = Image::default();
     let plan = plan(&StateTree::of(&old, &image), &StateTree::of(&new, &image));
     let want = "keeps 1 words and 0 delay lines, 3 start fresh, 1 are dropped
-  fresh dsp/osc self (line 0)
-  fresh dsp/osc b (line 0)
-  fresh dsp/osc d (line 0)
-  dropped dsp/osc self (line 0)
+  kept dsp/osc a
+  fresh dsp/osc self
+  fresh dsp/osc b
+  fresh dsp/osc d
+  dropped dsp/osc self
 ";
     assert_eq!(plan.to_string(), want);
     assert!(!plan.is_complete());

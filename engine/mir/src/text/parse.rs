@@ -3,8 +3,8 @@
 use super::lex::{Cursor, Token, numbered, tokens};
 use super::parse_op::{Head, parse_op};
 use crate::module::{
-    Block, BlockId, Child, FuncId, FuncState, Function, Global, Inst, Jump, Leaf, LeafKind, Module,
-    ShapeId, SigId, Signature, Term, ValueId,
+    Block, BlockId, Capture, CaptureKind, Child, FuncId, FuncState, Function, Global, Inst, Jump,
+    Leaf, LeafKind, Module, ShapeId, SigId, Signature, Term, ValueId,
 };
 use crate::op::Ty;
 use crate::verify::types::op_types;
@@ -82,7 +82,8 @@ fn global(cursor: &mut Cursor<'_>) -> Result<Global, ParseError> {
     let (word, ty, name) = (cursor.number("a word address")?, cursor.ty()?, cursor.text()?);
     let assigned = cursor.eat_word("assigned");
     let init_text = if cursor.eat_word("text") { cursor.number("a number")? } else { 0 };
-    Ok(Global { name, ty, word, assigned, init_text })
+    let site = site(cursor)?;
+    Ok(Global { name, ty, word, assigned, init_text, site })
 }
 
 /// `shape0 …`, `sig0 …`, `cell0 …`, `site0 …`, `tap0 …`, `sample0 …`: numbered, in order.
@@ -103,8 +104,7 @@ fn table_item(cursor: &mut Cursor<'_>, module: &mut Module, word: &str) -> Resul
     } else if let Some(index) = word.strip_prefix("site").and_then(|n| n.parse::<usize>().ok()) {
         in_order(cursor, word, index, module.sites.len())?;
         let function = cursor.text()?;
-        let mut number = || cursor.number("a number");
-        module.sites.push(Site { function, file: number()?, line: number()?, column: number()? });
+        module.sites.push(site_at(cursor, function)?);
     } else if let Some(index) = word.strip_prefix("tap").and_then(|n| n.parse::<usize>().ok()) {
         in_order(cursor, word, index, module.taps.len())?;
         module.taps.push(TapSource { name: cursor.text()? });
@@ -173,7 +173,20 @@ fn typed_value(cursor: &mut Cursor<'_>) -> Result<(ValueId, Ty), ParseError> {
     Ok((value, cursor.ty()?))
 }
 
-/// `fn3 "name"(v0: i64) -> (f64) closure site 2 entry bb1`: pushes a function whose types are known.
+/// What follows a site's function: `0 1 5 bytes 10 20 copy 1`.
+fn site_at(cursor: &mut Cursor<'_>, function: String) -> Result<Site, ParseError> {
+    let mut number = || cursor.number("a number");
+    let (file, line, column) = (number()?, number()?, number()?);
+    let (start, end) = if cursor.eat_word("bytes") {
+        (cursor.number("a number")?, cursor.number("a number")?)
+    } else {
+        (0, 0)
+    };
+    let copy = if cursor.eat_word("copy") { cursor.number("a number")? } else { 0 };
+    Ok(Site { function, file, line, column, start, end, copy })
+}
+
+/// `fn3 "name"(v0: ref) -> (f64) closure site 2 value "x" cell "y" entry bb1`: pushes a function whose types are known.
 fn function_head(
     cursor: &mut Cursor<'_>,
     module: &mut Module,
@@ -187,6 +200,9 @@ fn function_head(
     func.closure = cursor.eat_word("closure");
     if cursor.eat_word("site") {
         func.site = cursor.number("a site")?;
+    }
+    while let Some(kind) = CaptureKind::ALL.into_iter().find(|kind| cursor.eat_word(kind.name())) {
+        func.captures.push(Capture { name: cursor.text()?, kind });
     }
     let entry = if cursor.eat_word("entry") { cursor.id("bb")? } else { func.entry };
     let mut values = Values::default();

@@ -47,6 +47,9 @@ fn header(f: &mut Formatter<'_>, module: &Module) -> Result {
         if global.init_text != 0 {
             write!(f, " text {}", global.init_text)?;
         }
+        if global.site != 0 {
+            write!(f, " site {}", global.site)?;
+        }
         f.write_char('\n')?;
     }
     for (id, shape) in &module.shapes {
@@ -70,14 +73,15 @@ fn header(f: &mut Formatter<'_>, module: &Module) -> Result {
         host_cell(f, cell)?;
     }
     for (index, site) in module.sites.iter().enumerate() {
-        writeln!(
-            f,
-            "site{index} {} {} {} {}",
-            Quoted(&site.function),
-            site.file,
-            site.line,
-            site.column
-        )?;
+        let (function, file) = (Quoted(&site.function), site.file);
+        write!(f, "site{index} {function} {file} {} {}", site.line, site.column)?;
+        if site.end != 0 {
+            write!(f, " bytes {} {}", site.start, site.end)?;
+        }
+        if site.copy != 0 {
+            write!(f, " copy {}", site.copy)?;
+        }
+        writeln!(f)?;
     }
     for (index, tap) in module.taps.iter().enumerate() {
         writeln!(f, "tap{index} {}", Quoted(&tap.name))?;
@@ -128,6 +132,9 @@ fn function(f: &mut Formatter<'_>, func: &Function) -> Result {
     f.write_str(if func.closure { " closure" } else { "" })?;
     if func.site != 0 {
         write!(f, " site {}", func.site)?;
+    }
+    for capture in &func.captures {
+        write!(f, " {} {}", capture.kind.name(), Quoted(&capture.name))?;
     }
     if func.entry != BlockId::from_u32(0) {
         write!(f, " entry {}", func.entry)?;
