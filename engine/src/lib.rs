@@ -2,6 +2,7 @@
 //! commands name.
 
 pub mod dump;
+mod format;
 pub mod link;
 pub mod message;
 pub mod pipeline;
@@ -21,6 +22,7 @@ pub use attacca_rt::Hz;
 pub use attacca_rt::event::{Event, EventKind};
 pub use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
 pub use attacca_rt::swap::{ProgramId, Swap};
+pub use format::{Refused, format};
 pub use message::{ControlInfo, Message, Notice, PlanSummary, Severity};
 pub use program::Program;
 pub use session::{Session, SessionSettings, Update};

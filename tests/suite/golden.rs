@@ -43,6 +43,7 @@ fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// One golden program as read from its file.
+#[derive(Clone)]
 pub struct Golden {
     /// Its file.
     pub path: PathBuf,

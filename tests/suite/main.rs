@@ -2,5 +2,6 @@
 
 mod conformance;
 mod diagnostics;
+mod format;
 mod goldens;
 mod swap;

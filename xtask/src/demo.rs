@@ -25,11 +25,11 @@ const PHRASE: [u8; 16] = [57, 60, 64, 69, 67, 64, 60, 62, 55, 59, 62, 67, 65, 62
 /// The program to begin with, and its edits: what a person would do, and the text.
 fn programs() -> [(&'static str, String); 4] {
     let first = include_str!("demo.mmm").to_owned();
-    let brighter = first.replace("800.0 + 1800.0*glow", "1500.0 + 4200.0*glow");
-    let detuned = brighter.replace("saw(freq*0.996)", "saw(freq*0.991)");
+    let brighter = first.replace("800.0 + 1800.0 * glow", "1500.0 + 4200.0 * glow");
+    let detuned = brighter.replace("saw(freq * 0.996)", "saw(freq * 0.991)");
     let echoing = detuned.replace(
-        "    (dry, dry)",
-        "    let wet = echo(dry, 0.31)\n    (dry + wet*0.5, dry + mem(wet)*0.5)",
+        "  (dry, dry)",
+        "  let wet = echo(dry, 0.31)\n  (dry + wet * 0.5, dry + mem(wet) * 0.5)",
     );
     [
         ("first program", first),

@@ -9,6 +9,7 @@ mod bundle;
 mod check;
 mod demo;
 mod dump;
+mod fmt;
 mod layers;
 mod peer;
 mod program;
@@ -40,14 +41,7 @@ enum Command {
     /// Reports what is wrong with programs
     Check(check::Args),
     /// Lays out programs in the standard form
-    Fmt {
-        /// Program files
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// Only report files that would change
-        #[arg(long)]
-        check: bool,
-    },
+    Fmt(fmt::Args),
     /// Prints one stage of the compilation of a program
     Dump(dump::Args),
     /// Plays a program on the sound card
@@ -92,7 +86,7 @@ fn main() -> ExitCode {
     let outcome = match Args::parse().command {
         Command::Render(args) => render::run(&args),
         Command::Check(args) => check::run(&args),
-        Command::Fmt { .. } => not_built("`fmt`"),
+        Command::Fmt(args) => fmt::run(&args),
         Command::Dump(args) => dump::run(&args),
         Command::Play { .. } => not_built("`play`"),
         Command::Demo => demo::run(),

@@ -26,6 +26,8 @@ pub mod stage;
 
 pub mod lower;
 
+pub mod fmt;
+
 pub mod ide;
 
 pub mod words;

@@ -291,6 +291,23 @@ impl SyntaxKind {
         Self::SYMBOLS.iter().any(|(_, kind)| *kind == self)
     }
 
+    /// How tightly a binary operator binds, from weak to strong; all are left-associative.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is no binary operator")]
+    pub fn binding_power(self) -> Option<u8> {
+        Some(match self {
+            Self::PipeOp | Self::PipeMacro => 2,
+            Self::OrOr => 3,
+            Self::AndAnd => 4,
+            Self::EqEq | Self::BangEq => 5,
+            Self::Less | Self::LessEq | Self::Greater | Self::GreaterEq => 6,
+            Self::Plus | Self::Minus => 7,
+            Self::Star | Self::Slash | Self::Percent => 8,
+            Self::Caret => 9,
+            Self::At => 10,
+            _ => return None,
+        })
+    }
+
     /// The reserved word with this spelling.
     pub fn keyword(text: &str) -> Option<Self> {
         Self::KEYWORDS.iter().find(|(spelling, _)| *spelling == text).map(|(_, kind)| *kind)

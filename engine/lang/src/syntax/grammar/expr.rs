@@ -55,25 +55,9 @@ pub(super) fn op_expr(p: &mut Parser<'_>) -> Option<Done> {
     operators(p, 0)
 }
 
-/// How tightly a binary operator binds; all are left-associative.
-fn binding_power(kind: SyntaxKind) -> Option<u8> {
-    Some(match kind {
-        PipeOp | PipeMacro => 2,
-        OrOr => 3,
-        AndAnd => 4,
-        EqEq | BangEq => 5,
-        Less | LessEq | Greater | GreaterEq => 6,
-        Plus | Minus => 7,
-        Star | Slash | Percent => 8,
-        Caret => 9,
-        At => 10,
-        _ => return None,
-    })
-}
-
 fn operators(p: &mut Parser<'_>, least: u8) -> Option<Done> {
     let mut left = unary(p)?;
-    while let Some(power) = binding_power(p.current()) {
+    while let Some(power) = p.current().binding_power() {
         if power < least {
             break;
         }
