@@ -8,6 +8,7 @@ pub mod message;
 pub mod pipeline;
 pub mod program;
 pub mod render;
+pub mod samples;
 pub mod session;
 pub mod slots;
 pub mod stdlib;
@@ -19,10 +20,12 @@ pub mod ide {
 }
 
 pub use attacca_rt::Hz;
-pub use attacca_rt::event::{Event, EventKind};
+pub use attacca_rt::event::{Event, EventKind, Expression};
 pub use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
 pub use attacca_rt::swap::{ProgramId, Swap};
 pub use format::{Refused, format};
+pub use attacca_rt::transport::Transport;
+pub use attacca_rt::voices::Address;
 pub use message::{ControlInfo, Message, Notice, PlanSummary, Severity};
 pub use program::Program;
 pub use session::{Session, SessionSettings, Update};

@@ -6,11 +6,13 @@
 use crate::message::{Notice, PlanSummary, describe_fault};
 use crate::program::Program;
 use crate::slots::Bound;
+use attacca_rt::event::EventKind;
 use attacca_rt::ftz;
 use attacca_rt::migrate::Plan;
 use attacca_rt::processor::{Remote, Report};
 use attacca_rt::program::{Preparation, Prepared};
 use attacca_rt::swap::{Planned, ProgramId, Retire, Retired};
+use attacca_rt::tap::{Ears, text_of};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,6 +22,18 @@ struct Sent {
     base: ProgramId,
     program: Arc<Program>,
     bound: Bound,
+    ears: Ears,
+    /// Whether it has been told that printed numbers were lost.
+    told_lost: bool,
+}
+
+/// What a probe has shown since the last time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeValues {
+    /// The probe's name; parts of a tuple or record are joined by dots.
+    pub name: String,
+    /// One value each time the program came by.
+    pub values: Vec<f64>,
 }
 
 /// The control side of one processor.
@@ -56,7 +70,7 @@ impl Link {
         let (base, plan, summary) = self.plan(program);
         self.last_id += 1;
         let id = ProgramId(self.last_id);
-        let prepared = Prepared::new(
+        let mut prepared = Prepared::new(
             Preparation {
                 id,
                 base,
@@ -66,14 +80,17 @@ impl Link {
                 forget: bound.forget,
                 rate: program.rate,
                 max_frames: self.max_frames,
+                samples: program.samples.clone(),
             },
             &program.image,
         );
+        let ears = prepared.take_ears().unwrap_or_default();
         // One that waits for room is superseded before it was even sent.
         if let Some(old) = self.waiting.take() {
             self.flying.retain(|sent| sent.id != old.id());
         }
-        self.flying.push(Sent { id, base, program: Arc::clone(program), bound });
+        let program = Arc::clone(program);
+        self.flying.push(Sent { id, base, program, bound, ears, told_lost: false });
         self.waiting = Some(Box::new(prepared));
         self.push();
         (id, summary)
@@ -88,7 +105,7 @@ impl Link {
         let mut stale = None;
         while let Ok(Retired { program, why }) = self.remote.retired.pop() {
             match why {
-                Retire::Replaced => self.replaced(program.id()),
+                Retire::Replaced => self.replaced(program.id(), &mut notices),
                 Retire::Superseded => self.flying.retain(|sent| sent.id != program.id()),
                 Retire::Stale => stale = self.take_flying(program.id()),
             }
@@ -100,7 +117,38 @@ impl Link {
             self.send(&sent.program, sent.bound);
         }
         self.push();
+        self.listen(&mut notices);
         notices
+    }
+
+    /// An event that does not come from the host; lost if too many are on their way.
+    pub fn event(&mut self, event: EventKind) -> bool {
+        self.remote.events.push(event).is_ok()
+    }
+
+    /// What the probes of the playing program have shown since the last time.
+    pub fn probes(&mut self) -> Vec<ProbeValues> {
+        let Some(sent) = &mut self.current else { return Vec::new() };
+        let taps = sent.program.layout().taps.iter().enumerate();
+        taps.map(|(at, tap)| ProbeValues {
+            name: tap.name.clone(),
+            values: std::iter::from_fn(|| sent.ears.value(at)).collect(),
+        })
+        .collect()
+    }
+
+    /// Collects what the playing program has printed.
+    fn listen(&mut self, notices: &mut Vec<Notice>) {
+        let Some(sent) = &mut self.current else { return };
+        let prints: Vec<_> = std::iter::from_fn(|| sent.ears.print()).collect();
+        if !prints.is_empty() {
+            notices.push(Notice::Printed { text: text_of(&prints) });
+        }
+        if sent.ears.lost() > 0 && !sent.told_lost {
+            sent.told_lost = true;
+            let message = "more numbers are printed than can be shown; some are left out";
+            notices.push(Notice::Report { message: message.to_owned() });
+        }
     }
 
     /// Whether something is still on its way.
@@ -139,7 +187,7 @@ impl Link {
     fn hear(&mut self, report: Report, notices: &mut Vec<Notice>) {
         match report {
             Report::Swapped { id, words, lines, ticks } => {
-                self.took_over(id);
+                self.took_over(id, notices);
                 let micros = self.clock.micros(ticks);
                 notices.push(Notice::SwapDone { id, micros, words, lines });
             }
@@ -156,6 +204,17 @@ impl Link {
                 };
                 notices.push(Notice::Report { message: message.to_owned() });
             }
+            Report::TaskDropped { id, site } => {
+                let sent = self.current.as_ref().filter(|sent| sent.id == id);
+                let site = sent.and_then(|sent| sent.program.layout().sites.get(site as usize));
+                let place = site.map_or(String::new(), |site| {
+                    format!(" (`{}`, line {})", site.function, site.line)
+                });
+                let message = format!(
+                    "a task was scheduled for a time that is not in the future{place}; it is dropped"
+                );
+                notices.push(Notice::Report { message });
+            }
             Report::ChannelsDropped { program, host, .. } => {
                 let message = format!(
                     "`dsp` has {program} outputs, the host takes {host}; the others are not heard"
@@ -165,18 +224,22 @@ impl Link {
         }
     }
 
-    fn took_over(&mut self, id: ProgramId) {
-        if let Some(sent) = self.take_flying(id) {
-            self.current = Some(sent);
+    fn took_over(&mut self, id: ProgramId, notices: &mut Vec<Notice>) {
+        let Some(sent) = self.take_flying(id) else { return };
+        self.listen(notices);
+        let prints = &sent.program.image.prints;
+        if !prints.is_empty() {
+            notices.push(Notice::Printed { text: text_of(prints) });
         }
+        self.current = Some(sent);
     }
 
     /// A program came back: if its successor's own report was lost, this tells of it.
-    fn replaced(&mut self, id: ProgramId) {
+    fn replaced(&mut self, id: ProgramId, notices: &mut Vec<Notice>) {
         if self.current.as_ref().is_some_and(|sent| sent.id == id)
             && let Some(next) = self.flying.iter().find(|sent| sent.base == id).map(|sent| sent.id)
         {
-            self.took_over(next);
+            self.took_over(next, notices);
         }
     }
 }

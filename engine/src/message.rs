@@ -127,6 +127,11 @@ pub enum Notice {
         /// Line of the function, from 1; 0 if unknown.
         line: u32,
     },
+    /// The program printed numbers (`probe`, `probeln`).
+    Printed {
+        /// As they are to be read.
+        text: String,
+    },
     /// Something odd that the sound survived.
     Report {
         /// What.

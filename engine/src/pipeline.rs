@@ -8,6 +8,7 @@ pub use crate::dump::Stage;
 use crate::dump::{Keep, Nobody, Watch};
 use crate::message::Message;
 use crate::program::Program;
+use crate::samples;
 use crate::target::Target;
 use attacca_lang::diag::{Diagnostic, Diagnostics};
 use attacca_lang::hir::ExprKind;
@@ -18,9 +19,10 @@ use attacca_mir::module::Module;
 use attacca_mir::opt;
 use attacca_mir::state_tree::StateTree;
 use attacca_mir::verify;
-use attacca_rt::code::{CellSource, Code, Image};
+use attacca_rt::code::{CellSource, Code, Dropped, Image, Site};
 use attacca_rt::ftz::Guard;
 use attacca_rt::param::SLOTS;
+use attacca_rt::sample::Sample;
 use attacca_rt::{Hz, MAX_CHANNELS};
 use attacca_vm::globals::GlobalsError;
 use std::collections::BTreeSet;
@@ -59,6 +61,8 @@ pub struct Compiled {
     pub sample: Option<Module>,
     /// The controls with their first places, in the order of the text.
     pub controls: Vec<(String, Span)>,
+    /// The sound files of the module, in order; those that cannot be read are empty.
+    pub samples: Vec<Arc<Sample>>,
     /// Time from the text to code.
     pub time: Duration,
 }
@@ -136,6 +140,7 @@ struct Text {
     diagnostics: Diagnostics,
     sample: Option<Module>,
     controls: Vec<(String, Span)>,
+    samples: Vec<Arc<Sample>>,
     /// Where `dsp` is defined.
     dsp: Option<Span>,
 }
@@ -150,14 +155,15 @@ impl Text {
             diagnostics: Diagnostics::new(),
             sample: None,
             controls: Vec::new(),
+            samples: Vec::new(),
             dsp: None,
         }
     }
 
     fn compiled(self, program: Option<Program>, start: Instant) -> Compiled {
-        let Self { sources, diagnostics, sample, controls, .. } = self;
+        let Self { sources, diagnostics, sample, controls, samples, .. } = self;
         let program = program.map(Arc::new);
-        Compiled { sources, diagnostics, program, sample, controls, time: start.elapsed() }
+        Compiled { sources, diagnostics, program, sample, controls, samples, time: start.elapsed() }
     }
 
     /// Text to MIR in sample form; `None` if there are errors.
@@ -204,6 +210,7 @@ impl Text {
             return self.reject_at("too-many-channels", at, &message);
         }
         module.rate = options.rate.0;
+        self.load(&module);
         opt::prepare(&mut module);
         let image = self.globals(&mut module)?;
         watch.see(Stage::Image, &|| show_image(&image));
@@ -216,7 +223,10 @@ impl Text {
             Target::Jit => jit(module, watch),
         };
         match code {
-            Ok(code) => Some(Program { code, image, tree, rate: options.rate }),
+            Ok(code) => {
+                let samples = self.samples.clone();
+                Some(Program { code, image, tree, rate: options.rate, samples })
+            }
             Err(error) => {
                 let code = match error {
                     BackendError::Unsupported(_) => "not-supported-yet",
@@ -232,10 +242,13 @@ impl Text {
     fn globals(&mut self, module: &mut Module) -> Option<Image> {
         let mut counted = module.clone();
         opt::rc::run(&mut counted);
-        let run = attacca_vm::globals::run_globals(&counted);
+        let run = attacca_vm::globals::run_globals(&counted, &self.samples);
         self.sample = Some(counted);
         match run {
             Ok(run) => {
+                if let Some(dropped) = run.image.dropped {
+                    self.warn_of_dropped(dropped);
+                }
                 module.blocks.extend(run.blocks);
                 module.words = run.words;
                 Some(run.image)
@@ -278,13 +291,43 @@ impl Text {
         Span::new(self.file, 0, 0)
     }
 
+    /// Loads the sound files of a module; those that cannot be read are empty, and a warning.
+    fn load(&mut self, module: &Module) {
+        for source in &module.samples {
+            let site = module.sites.get(source.site as usize);
+            let at = site.and_then(|site| self.site_span(site)).unwrap_or(self.start());
+            let path = samples::locate(source, self.sources.name(at.file));
+            let sample = samples::load(&path).unwrap_or_else(|why| {
+                let message = format!("the sound file `{}` cannot be read: {why}", source.path);
+                let warning = Diagnostic::warning("sample-not-read", at, message)
+                    .help("it plays as silence and has length 0");
+                self.diagnostics.push(warning);
+                Arc::default()
+            });
+            self.samples.push(sample);
+        }
+    }
+
+    fn warn_of_dropped(&mut self, dropped: Dropped) {
+        let site = self.sample.as_ref().and_then(|module| module.sites.get(dropped.site as usize));
+        let at = site.and_then(|site| self.site_span(site)).unwrap_or(self.start());
+        let message = "a task is scheduled for a time that is not in the future; it is dropped";
+        let warning = Diagnostic::warning("task-too-late", at, message)
+            .help("global code runs at time 0: the first time a task can have is 1");
+        self.diagnostics.push(warning);
+    }
+
     /// The place that a fault of the global code names.
     fn fault_span(&self, error: &GlobalsError) -> Option<Span> {
         let GlobalsError::Fault(fault) = error else { return None };
-        let site = self.sample.as_ref()?.sites.get(fault.site as usize)?;
+        self.site_span(self.sample.as_ref()?.sites.get(fault.site as usize)?)
+    }
+
+    fn site_span(&self, site: &Site) -> Option<Span> {
+        let file = FileId::from_u32(site.file);
         let place = LineColumn { line: site.line, column: site.column };
-        let offset = self.sources.get(self.file)?.offset(place);
-        Some(Span::new(self.file, offset, offset))
+        let offset = self.sources.get(file)?.offset(place);
+        Some(Span::new(file, offset, offset))
     }
 }
 

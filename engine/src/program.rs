@@ -6,6 +6,7 @@ use attacca_mir::state_tree::StateTree;
 use attacca_rt::Hz;
 use attacca_rt::code::{Code, Image, Layout};
 use attacca_rt::migrate::Plan;
+use attacca_rt::sample::Sample;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct Program {
     pub tree: StateTree,
     /// The sample rate it was compiled for.
     pub rate: Hz,
+    /// The sound files it reads, in the order of its layout.
+    pub samples: Vec<Arc<Sample>>,
 }
 
 impl Program {

@@ -3,7 +3,7 @@
 //! The control side and the audio side of one instance on one thread, the same parts that a plugin
 //! has on two. The samples do not depend on the block size.
 
-use crate::link::Link;
+use crate::link::{Link, ProbeValues};
 use crate::message::{ControlInfo, Notice, PlanSummary, describe_fault};
 use crate::pipeline::Compiled;
 use crate::program::Program;
@@ -14,6 +14,8 @@ use attacca_rt::event::{Event, EventKind};
 use attacca_rt::ftz::Guard;
 use attacca_rt::param::Values;
 use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
+use attacca_rt::tap::text_of;
+use attacca_rt::transport::Transport;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -45,6 +47,21 @@ pub struct Score {
     pub events: Vec<(u64, EventKind)>,
     /// Programs that take over before a frame, in order.
     pub swaps: Vec<(u64, Arc<Program>)>,
+    /// Beats a minute of a song that starts with the first frame; 120 if nothing is said.
+    pub tempo: Option<f64>,
+    /// Whether what the probes show is kept.
+    pub probes: bool,
+}
+
+impl Score {
+    /// The events, the song's start before them.
+    fn all_events(&self) -> Vec<(u64, EventKind)> {
+        let tempo = self.tempo.unwrap_or(Transport::default().tempo);
+        let start = Transport { tempo, playing: true, ..Transport::default() };
+        let mut events = vec![(0, EventKind::Transport(start))];
+        events.extend_from_slice(&self.events);
+        events
+    }
 }
 
 /// One swap that took place.
@@ -86,6 +103,10 @@ pub struct Rendered {
     pub swaps: Vec<SwapDone>,
     /// Other things worth telling, in order.
     pub reports: Vec<String>,
+    /// What the programs printed.
+    pub printed: String,
+    /// What the probes of the last program showed, if the score asks for it.
+    pub probes: Vec<ProbeValues>,
     /// Time of all blocks.
     pub total: Duration,
     /// Time of the slowest block.
@@ -101,6 +122,8 @@ pub struct Renderer {
     controls: Vec<ControlInfo>,
     outputs: usize,
     block: usize,
+    /// What was printed before the first frame.
+    printed: String,
 }
 
 impl Renderer {
@@ -123,11 +146,17 @@ impl Renderer {
             controls: Vec::new(),
             outputs: program.layout().outputs as usize,
             block,
+            printed: String::new(),
         };
         renderer.swap(program);
         // Taken in now, without a fade: before the first frame nothing sounds.
         renderer.processor.apply_pending();
-        renderer.link.poll();
+        for notice in renderer.link.poll() {
+            match notice {
+                Notice::Printed { text } => renderer.printed += &text,
+                Notice::SwapDone { .. } | Notice::Fault { .. } | Notice::Report { .. } => {}
+            }
+        }
         renderer
     }
 
@@ -169,7 +198,9 @@ impl Renderer {
             channels: vec![vec![0.0; score.frames as usize]; self.outputs],
             ..Rendered::default()
         };
-        let (mut events, mut swaps) = (&score.events[..], &score.swaps[..]);
+        let all = score.all_events();
+        let (mut events, mut swaps) = (&all[..], &score.swaps[..]);
+        done.printed = std::mem::take(&mut self.printed);
         let mut from = 0;
         while from < score.frames {
             let mut plan = None;
@@ -183,6 +214,9 @@ impl Renderer {
             let to = (from + self.block as u64).min(next_swap).min(score.frames);
             self.part(score, from, to, &mut events, &mut done);
             self.notice(from, plan, &mut done);
+            if score.probes {
+                self.record(&mut done.probes);
+            }
             from = to;
             progress(from);
         }
@@ -235,8 +269,22 @@ impl Renderer {
                     let fault = Stopped { frame, message, line };
                     done.fault.get_or_insert(fault);
                 }
+                Notice::Printed { text } => done.printed += &text,
                 Notice::Report { message } => done.reports.push(message),
             }
+        }
+    }
+
+    /// Adds what the probes showed; another program's probes take the place of the ones before.
+    fn record(&mut self, all: &mut Vec<ProbeValues>) {
+        let new = self.link.probes();
+        let same = all.len() == new.len() && all.iter().zip(&new).all(|(a, b)| a.name == b.name);
+        if !same {
+            *all = new;
+            return;
+        }
+        for (all, new) in all.iter_mut().zip(new) {
+            all.values.extend(new.values);
         }
     }
 }
@@ -247,23 +295,27 @@ pub fn oracle(compiled: &Compiled, score: &Score) -> Result<Rendered, String> {
     let _mode = Guard::new();
     let module = compiled.sample.as_ref().ok_or("the program was rejected")?;
     let bound = SlotTable::default().bind(&module.cells);
-    let mut oracle = Oracle::new(module, module.rate).map_err(|error| error.to_string())?;
+    let oracle = Oracle::with_samples(module, module.rate, compiled.samples.clone());
+    let mut oracle = oracle.map_err(|error| error.to_string())?;
     let mut values = Values::default();
+    values.resize_voices(&module.voices);
     let mut channels = vec![Vec::new(); module.outputs as usize];
     let inputs = mix(&score.inputs, module.inputs as usize, score.frames as usize);
     let start = Instant::now();
-    let (mut from, mut events) = (0, &score.events[..]);
+    let all = score.all_events();
+    let (mut from, mut events) = (0, &all[..]);
     while from < score.frames {
         while let [(frame, event), rest @ ..] = events
             && *frame <= from
         {
-            values.take(event);
+            values.take(event, from, module.rate);
             events = rest;
         }
         for (at, cell) in bound.cells.iter().enumerate() {
             oracle.set_cell(at, values.read(cell));
         }
-        let to = events.first().map_or(score.frames, |(frame, _)| *frame).min(score.frames);
+        let next = if values.waits() { from + 1 } else { score.frames };
+        let to = events.first().map_or(next, |(frame, _)| *frame).min(next).min(score.frames);
         let range = from as usize..to as usize;
         let piece: Vec<Vec<f64>> = inputs.iter().map(|input| cut(input, range.clone())).collect();
         for (all, rendered) in channels.iter_mut().zip(oracle.render(&piece, range.len())) {
@@ -272,8 +324,14 @@ pub fn oracle(compiled: &Compiled, score: &Score) -> Result<Rendered, String> {
         if oracle.fault().is_some() {
             break;
         }
+        values.pass();
         from = to;
     }
+    let names = module.taps.iter().map(|tap| tap.name.clone());
+    let probes =
+        names.zip(oracle.taps()).map(|(name, values)| ProbeValues { name, values: values.clone() });
+    let probes = if score.probes { probes.collect() } else { Vec::new() };
+    let printed = text_of(oracle.printed());
     let fault = oracle.fault().map(|fault| {
         let layout = Layout { sites: module.sites.clone(), ..Layout::default() };
         let (message, line) = describe_fault(fault, &layout);
@@ -282,7 +340,7 @@ pub fn oracle(compiled: &Compiled, score: &Score) -> Result<Rendered, String> {
     // The end after a fault is silence, as the renderer's is once the last sample has decayed.
     channels.iter_mut().for_each(|channel| channel.resize(score.frames as usize, 0.0));
     let total = start.elapsed();
-    Ok(Rendered { channels, fault, total, worst: total, ..Rendered::default() })
+    Ok(Rendered { channels, fault, total, worst: total, printed, probes, ..Rendered::default() })
 }
 
 /// Host channels as a program hears them: one input hears their mean.

@@ -2,13 +2,14 @@
 //!
 //! The control side of one instance; lives on the worker thread. Never panics on a user's text.
 
-use crate::link::Link;
+use crate::link::{Link, ProbeValues};
 use crate::message::{ControlInfo, Message, Notice, PlanSummary};
 use crate::pipeline::{self, Compiled, Options, TOO_MANY_CONTROLS, no_slot};
 use crate::program::Program;
 use crate::slots::SlotTable;
 use crate::target::Target;
 use attacca_rt::Hz;
+use attacca_rt::event::EventKind;
 use attacca_rt::processor::{Idle, Processor, ProcessorSettings};
 use attacca_rt::swap::ProgramId;
 use std::sync::Arc;
@@ -99,6 +100,17 @@ impl Session {
         let mut notices = std::mem::take(&mut self.heard);
         notices.extend(self.link.poll());
         notices
+    }
+
+    /// Sets a control of the playing program by name, in the program's own units; false if none has it.
+    pub fn set_control(&mut self, name: &str, value: f64) -> bool {
+        let Some(slot) = self.slots.slot_of(name) else { return false };
+        self.link.event(EventKind::Control { slot, value })
+    }
+
+    /// What the probes of the playing program have shown since the last time.
+    pub fn probes(&mut self) -> Vec<ProbeValues> {
+        self.link.probes()
     }
 
     /// Whether something is still on its way: poll again soon.

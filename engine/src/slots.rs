@@ -90,7 +90,20 @@ impl SlotTable {
             CellSource::MidiVelocity { channel, initial } => {
                 CellInput::Velocity { channel: *channel, initial: *initial }
             }
+            CellSource::Cc { channel, number, initial } => {
+                CellInput::Cc { channel: *channel, number: *number, initial: *initial }
+            }
+            CellSource::Bend { channel } => CellInput::Bend { channel: *channel },
+            CellSource::Transport(field) => CellInput::Transport(*field),
+            CellSource::Voice { group, voice, field } => {
+                CellInput::Voice { group: *group, voice: *voice, field: *field }
+            }
         }
+    }
+
+    /// The slot of a name that has one.
+    pub fn slot_of(&self, name: &str) -> Option<u16> {
+        self.entries.iter().position(|entry| entry.name == name).map(|at| at as u16)
     }
 
     fn slot(&mut self, name: &str, forget: &mut u128) -> Option<u16> {
@@ -113,7 +126,12 @@ impl SlotTable {
 fn control_name(cell: &CellSource) -> Option<&String> {
     match cell {
         CellSource::Control { name, .. } => Some(name),
-        CellSource::MidiPitch { .. } | CellSource::MidiVelocity { .. } => None,
+        CellSource::MidiPitch { .. }
+        | CellSource::MidiVelocity { .. }
+        | CellSource::Cc { .. }
+        | CellSource::Bend { .. }
+        | CellSource::Transport(_)
+        | CellSource::Voice { .. } => None,
     }
 }
 

@@ -91,8 +91,11 @@ fn block(processor: &mut Processor, n: u32, left: &mut [f32], right: &mut [f32])
     let note = (40 + n % 40) as u8;
     let events = [
         Event { offset: 0, kind: EventKind::Param { slot: 0, value: f64::from(n % 10) / 10.0 } },
-        Event { offset: n % 30, kind: EventKind::NoteOn { channel: 0, note, velocity: 90.0 } },
-        Event { offset: 40, kind: EventKind::NoteOff { channel: 0, note, velocity: 0.0 } },
+        Event {
+            offset: n % 30,
+            kind: EventKind::NoteOn { channel: 0, note, velocity: 90.0, id: -1 },
+        },
+        Event { offset: 40, kind: EventKind::NoteOff { channel: 0, note, velocity: 0.0, id: -1 } },
     ];
     let (left, right) = (&mut left[..frames], &mut right[..frames]);
     for (at, (l, r)) in left.iter_mut().zip(right.iter_mut()).enumerate() {
@@ -147,7 +150,7 @@ fn collect(session: &mut Session, seen: &mut Seen) {
         match notice {
             Notice::SwapDone { .. } => seen.swaps += 1,
             Notice::Fault { .. } => seen.faults += 1,
-            Notice::Report { .. } => {}
+            Notice::Printed { .. } | Notice::Report { .. } => {}
         }
     }
 }

@@ -45,7 +45,7 @@ fn a_counter_counts() {
 #[test]
 fn events_reach_the_program_at_their_frame() {
     let text = "fn dsp() { midi_note_mono!(0, 60, 0).pitch + Control!(\"gain\", 0.5) }";
-    let note = EventKind::NoteOn { channel: 0, note: 70, velocity: 1.0 };
+    let note = EventKind::NoteOn { channel: 0, note: 70, velocity: 1.0, id: -1 };
     let events = vec![
         (2, note),
         (3, EventKind::Control { slot: 0, value: 2.0 }),

@@ -5,9 +5,9 @@
 //! never allocates, so it may be used on the audio thread. Nothing else translates events.
 
 use crate::slots::{SLOTS, Slots};
-use attacca_engine::{Event, EventKind};
-use nice_plug::midi::{Channel, Key};
-use nice_plug::prelude::NoteEvent;
+use attacca_engine::{Address, Event, EventKind, Expression, Transport};
+use nice_plug::midi::{Channel, Key, VoiceID};
+use nice_plug::prelude::{NoteEvent, Transport as HostTransport};
 
 /// How many events one block can carry; more are dropped.
 const CAPACITY: usize = 2048;
@@ -17,12 +17,14 @@ pub(crate) struct EventList {
     events: Vec<Event>,
     /// The parameter values that the processor has been told.
     told: [f32; SLOTS],
+    /// What the host said of its song last.
+    said: Option<Transport>,
 }
 
 impl EventList {
     /// An empty list with room. The first block tells all parameter values.
     pub(crate) fn new() -> EventList {
-        EventList { events: Vec::with_capacity(CAPACITY), told: [f32::NAN; SLOTS] }
+        EventList { events: Vec::with_capacity(CAPACITY), told: [f32::NAN; SLOTS], said: None }
     }
 
     /// The events so far.
@@ -41,6 +43,17 @@ impl EventList {
                 self.events.push(Event { offset: 0, kind });
             }
         }
+    }
+
+    /// Says where the host's song is at the start of the block.
+    pub(crate) fn transport(&mut self, said: &HostTransport) {
+        let new = transport(said, f64::from(said.sample_rate));
+        // A host that names no position says the same at every block; only changes count then.
+        let placed = said.pos_beats().is_some();
+        if placed || self.said != Some(new) {
+            self.push(0, EventKind::Transport(new));
+        }
+        self.said = Some(new);
     }
 
     /// Releases all notes at the start of the block.
@@ -62,15 +75,46 @@ impl EventList {
     }
 }
 
+/// The host's song position in the engine's words; what the host does not say is as in a song of four
+/// quarters a bar.
+fn transport(said: &HostTransport, rate: f64) -> Transport {
+    let plain = Transport::default();
+    let beat = said.pos_beats().unwrap_or(plain.beat);
+    Transport {
+        tempo: said.tempo.unwrap_or(plain.tempo),
+        playing: said.playing,
+        beat,
+        bar_start: said.bar_start_pos_beats().unwrap_or(plain.bar_start),
+        bar: said.bar_number().map_or(plain.bar, f64::from),
+        numerator: said.time_sig_numerator.map_or(plain.numerator, f64::from),
+        denominator: said.time_sig_denominator.map_or(plain.denominator, f64::from),
+        position: said.pos_seconds().map_or(plain.position, |seconds| seconds * rate),
+    }
+}
+
 fn translate<S>(event: &NoteEvent<S>) -> Option<EventKind> {
     let kind = match *event {
-        NoteEvent::NoteOn { channel, key, velocity, .. } => EventKind::NoteOn {
+        NoteEvent::NoteOn { channel, key, velocity, voice_id, .. } => EventKind::NoteOn {
             channel: channel_of(channel),
             note: key.number()?,
             velocity: midi(velocity),
+            id: id_of(voice_id),
         },
-        NoteEvent::NoteOff { channel, key, velocity, .. } => released(channel, key, midi(velocity)),
-        NoteEvent::Choke { channel, key, .. } => released(channel, key, 0.0),
+        NoteEvent::NoteOff { channel, key, velocity, voice_id, .. } => {
+            released(channel, key, midi(velocity), id_of(voice_id))
+        }
+        NoteEvent::Choke { channel, key, voice_id, .. } => {
+            released(channel, key, 0.0, id_of(voice_id))
+        }
+        NoteEvent::PolyPressure { channel, key, voice_id, pressure, .. } => {
+            express(channel, key, voice_id, Expression::Pressure, pressure)
+        }
+        NoteEvent::PolyTuning { channel, key, voice_id, tuning, .. } => {
+            express(channel, key, voice_id, Expression::Tuning, tuning)
+        }
+        NoteEvent::PolyBrightness { channel, key, voice_id, brightness, .. } => {
+            express(channel, key, voice_id, Expression::Timbre, brightness)
+        }
         NoteEvent::MidiCC { channel, cc: 120 | 123, .. } if channel < 16 => EventKind::AllNotesOff,
         NoteEvent::MidiCC { channel, cc, value, .. } => {
             EventKind::Cc { channel, controller: cc, value: midi(value) }
@@ -84,13 +128,10 @@ fn translate<S>(event: &NoteEvent<S>) -> Option<EventKind> {
         NoteEvent::VoiceTerminated { .. }
         | NoteEvent::PolyModulation { .. }
         | NoteEvent::MonoAutomation { .. }
-        | NoteEvent::PolyPressure { .. }
         | NoteEvent::PolyVolume { .. }
         | NoteEvent::PolyPan { .. }
-        | NoteEvent::PolyTuning { .. }
         | NoteEvent::PolyVibrato { .. }
         | NoteEvent::PolyExpression { .. }
-        | NoteEvent::PolyBrightness { .. }
         | NoteEvent::MidiProgramChange { .. }
         | NoteEvent::MidiSysEx { .. }
         | _ => return None,
@@ -98,11 +139,24 @@ fn translate<S>(event: &NoteEvent<S>) -> Option<EventKind> {
     Some(kind)
 }
 
-fn released(channel: Channel, key: Key, velocity: f64) -> EventKind {
+fn released(channel: Channel, key: Key, velocity: f64, id: i32) -> EventKind {
     match key {
-        Key::Number(note) => EventKind::NoteOff { channel: channel_of(channel), note, velocity },
+        Key::Number(note) => {
+            EventKind::NoteOff { channel: channel_of(channel), note, velocity, id }
+        }
         Key::Wildcard => EventKind::AllNotesOff,
     }
+}
+
+/// A note that changes by itself.
+fn express(channel: Channel, key: Key, id: VoiceID, what: Expression, value: f32) -> EventKind {
+    let notes = Address { channel: channel.number(), note: key.number(), id: id_of(id) };
+    EventKind::Express { notes, what, value: f64::from(value) }
+}
+
+/// The host's number of a note; -1 stands for any.
+fn id_of(id: VoiceID) -> i32 {
+    id.id().unwrap_or(-1)
 }
 
 fn channel_of(channel: Channel) -> u8 {
@@ -119,7 +173,6 @@ fn midi(velocity: f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nice_plug::midi::VoiceID;
 
     #[test]
     fn every_midi_velocity_comes_back_whole() {
@@ -141,6 +194,27 @@ mod tests {
         let told: Vec<String> =
             list.as_slice().iter().map(|event| format!("{:?}", event.kind)).collect();
         assert_eq!(told, ["Param { slot: 3, value: 0.75 }"]);
+    }
+
+    #[test]
+    fn a_host_without_a_position_is_heard_when_it_changes() {
+        let mut list = EventList::new();
+        let slots = Slots::new();
+        list.start(&slots);
+        let mut host = HostTransport::new(48_000.0);
+        let mut heard = |host: &HostTransport| {
+            list.start(&slots);
+            list.transport(host);
+            list.as_slice().len()
+        };
+        assert_eq!((heard(&host), heard(&host)), (1, 0));
+        host.playing = true;
+        assert_eq!((heard(&host), heard(&host)), (1, 0));
+        host.tempo = Some(90.0);
+        host.pos_beats = Some(3.0);
+        assert_eq!((heard(&host), heard(&host)), (1, 1));
+        let said = transport(&host, 48_000.0);
+        assert_eq!((said.beat, said.position), (3.0, 96_000.0));
     }
 
     #[test]

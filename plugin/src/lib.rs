@@ -151,6 +151,7 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
         if shared.meter.reset.swap(false, Ordering::Relaxed) {
             audio.events.all_notes_off();
         }
+        audio.events.transport(context.transport());
         while let Some(event) = context.next_event() {
             audio.events.add(&event);
         }

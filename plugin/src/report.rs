@@ -54,6 +54,7 @@ pub(crate) fn tell(shared: &Shared, notice: Notice) {
             fault.end_column = 1;
             console.fault = Some(fault);
         }),
+        Notice::Printed { text } => shared.note(|console| console.print(&text)),
         Notice::Report { message } => shared.note(|console| {
             let report = editor::Message::general(editor::Severity::Warning, message);
             if !console.notes.contains(&report) && console.notes.len() < MOST_REPORTS {

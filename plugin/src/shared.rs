@@ -88,6 +88,24 @@ pub(crate) struct Console {
     pub(crate) fault: Option<Message>,
     /// What loading the session said.
     pub(crate) notes: Vec<Message>,
+    /// What the program has printed: the last lines.
+    pub(crate) printed: String,
+}
+
+/// Bytes of printed text that are kept.
+const MOST_PRINTED: usize = 2_000;
+
+impl Console {
+    /// Adds what the program has printed; the oldest lines go.
+    pub(crate) fn print(&mut self, text: &str) {
+        self.printed += text;
+        let over = self.printed.len().saturating_sub(MOST_PRINTED);
+        if over > 0 {
+            // Numbers and line ends only: every byte is a character.
+            let cut = self.printed[over..].find('\n').map_or(over, |at| over + at + 1);
+            self.printed.drain(..cut);
+        }
+    }
 }
 
 /// What the audio thread tells the others. Atomics only.
@@ -411,6 +429,11 @@ impl Shared {
         };
         // A guard inside the struct expression would live until its end.
         let revision = self.state().revision;
+        let mut messages = self.messages();
+        if !console.printed.is_empty() {
+            let text = format!("printed:\n{}", console.printed.trim_end());
+            messages.push(Message::general(Severity::Note, text));
+        }
         Snapshot {
             kind: self.kind.word(),
             revision,
@@ -420,7 +443,7 @@ impl Shared {
             swap_us: console.swap_us,
             load: f64::from(self.meter.load()),
             plan: console.plan_text.clone(),
-            messages: self.messages(),
+            messages,
             controls: self.slots.in_use().iter().map(|slot| self.control(slot)).collect(),
         }
     }

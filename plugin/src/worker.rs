@@ -151,6 +151,7 @@ fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, names:
         console.diagnostics = update.diagnostics.iter().map(message_of).collect();
         if update.accepted {
             console.fault = None;
+            console.printed.clear();
             console.plan =
                 [update.plan.kept, update.plan.fresh, update.plan.dropped].map(|n| n as u32);
             console.plan_text = format!("{} kept, {} fresh", update.plan.kept, update.plan.fresh);

@@ -123,14 +123,14 @@ impl Golden {
             let byte = |i: usize| note[i].as_u64().unwrap_or(0) as u8;
             let (channel, key, velocity) = (byte(1), byte(2), number(&note[3]));
             let kind = if velocity > 0.0 {
-                EventKind::NoteOn { channel, note: key, velocity }
+                EventKind::NoteOn { channel, note: key, velocity, id: -1 }
             } else {
-                EventKind::NoteOff { channel, note: key, velocity: 0.0 }
+                EventKind::NoteOff { channel, note: key, velocity: 0.0, id: -1 }
             };
             events.push((note[0].as_u64().unwrap_or(0), kind));
         }
         events.sort_by_key(|(frame, _)| *frame);
-        Score { frames: self.frames(), inputs, events, swaps: Vec::new() }
+        Score { frames: self.frames(), inputs, events, ..Score::default() }
     }
 
     /// Checks one backend's samples against the header.

@@ -10,7 +10,7 @@ use attacca_mir::op::{SlowFn, Ty};
 use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, FaultKind};
 use cranelift_codegen::cursor::Cursor;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::types::{F64, I64};
+use cranelift_codegen::ir::types::{F64, I32, I64};
 use cranelift_codegen::ir::{
     self, BlockArg, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData, Signature,
     UserExternalName, Value,
@@ -136,6 +136,24 @@ impl Emit<'_, '_> {
 
     pub(crate) fn block(&mut self) -> ir::Block {
         self.cursor.func.dfg.make_block()
+    }
+
+    /// Calls a function in Rust with the context, the operands and some numbers.
+    pub(crate) fn tell(
+        &mut self,
+        inst: &Inst,
+        call: Libcall,
+        numbers: &[u32],
+    ) -> Result<(), BackendError> {
+        let mut args = vec![self.ctx];
+        args.extend(self.args(inst)?);
+        for number in numbers {
+            args.push(self.ins().iconst(I32, i64::from(*number)));
+        }
+        if let Some(value) = self.libcall(call, &args) {
+            self.set(inst, value);
+        }
+        Ok(())
     }
 
     // ---- budget ----

@@ -9,8 +9,12 @@ use crate::memory::{self, CodeMemory};
 use attacca_rt::code::{Code, Layout};
 use attacca_rt::ctx::{CALL_BUDGET, Ctx, DEPTH_BUDGET, Fault, FaultKind};
 use attacca_rt::heap::{FIRST, Heap, HeapRef};
+use attacca_rt::sample::Sample;
+use attacca_rt::sched::Tasks;
 use attacca_rt::state::Line;
+use attacca_rt::tap::Outlets;
 use std::mem::offset_of;
+use std::sync::Arc;
 
 /// What compiled code sees of an instance and a block; valid for one call.
 #[repr(C)]
@@ -30,7 +34,12 @@ pub(crate) struct RawCtx {
     calls: i64,
     depth: i64,
     result: f64,
+    limit: u64,
+    tasks: *const usize,
     heap: *mut Heap,
+    queue: *mut Tasks,
+    outlets: *mut Outlets,
+    samples: *const [Arc<Sample>],
 }
 
 /// Byte offsets of the fields of [`RawCtx`] that generated code uses.
@@ -67,6 +76,10 @@ pub(crate) mod at {
     pub(crate) const DEPTH: i32 = offset_of!(RawCtx, depth) as i32;
     /// What a precise function found.
     pub(crate) const RESULT: i32 = offset_of!(RawCtx, result) as i32;
+    /// The kernel returns before this time.
+    pub(crate) const LIMIT: i32 = offset_of!(RawCtx, limit) as i32;
+    /// Code addresses of tasks by function number.
+    pub(crate) const TASKS: i32 = offset_of!(RawCtx, tasks) as i32;
 }
 
 /// Compiled code of one program.
@@ -82,6 +95,8 @@ pub(crate) struct JitCode {
     pub(crate) consts: Box<[u64]>,
     /// Code addresses by function number; functions without code have that of one that does nothing.
     pub(crate) table: Box<[usize]>,
+    /// The same for functions called as tasks.
+    pub(crate) tasks: Box<[usize]>,
     /// As many zeros as the largest object or element reaches.
     pub(crate) zeros: Box<[u64]>,
 }
@@ -155,7 +170,12 @@ impl JitCode {
             calls: if ctx.fault.is_some() { 0 } else { i64::from(CALL_BUDGET) },
             depth: i64::from(DEPTH_BUDGET),
             result: 0.0,
+            limit: ctx.limit,
+            tasks: self.tasks.as_ptr(),
             heap,
+            queue: parts.tasks,
+            outlets: parts.outlets,
+            samples: parts.samples,
         };
         let result = if self.layout.stack_bytes > 0 {
             let (base, size) = (parts.stack.as_mut_ptr().cast(), size_of_val(parts.stack));
@@ -167,6 +187,7 @@ impl JitCode {
             body(&mut raw)
         };
         ctx.fault = ctx.fault.or(Fault::from_bits(raw.fault));
+        ctx.limit = raw.limit;
         result
     }
 }
@@ -255,4 +276,64 @@ extern "C" fn array_copy(
     let (to, from) = (HeapRef(to as u32), HeapRef(from as u32));
     // SAFETY: as in `alloc`.
     unsafe { &mut *(*raw).heap }.array_copy((to, to_index), (from, from_index), count);
+}
+
+/// Helpers of the host features: tasks, printing, probes, sound files.
+pub(crate) mod host {
+    use super::{Fault, FaultKind, HeapRef, RawCtx};
+    use attacca_rt::sample::Channel;
+    use attacca_rt::sched::Scheduled;
+
+    /// Schedules a closure; where there is no room, sets the fault.
+    pub(crate) const SCHEDULE: extern "C" fn(*mut RawCtx, f64, u64, u32) = schedule;
+    /// Prints a number.
+    pub(crate) const PRINT: extern "C" fn(*mut RawCtx, f64, u32) = print;
+    /// Shows a number on a probe.
+    pub(crate) const TAP: extern "C" fn(*mut RawCtx, f64, u32) = tap;
+    /// Frames of a sound file.
+    pub(crate) const SAMPLE_LEN: extern "C" fn(*mut RawCtx, u32) -> f64 = sample_len;
+    /// A sound file at a position.
+    pub(crate) const SAMPLE_READ: extern "C" fn(*mut RawCtx, f64, u32, u32) -> f64 = sample_read;
+
+    extern "C" fn schedule(raw: *mut RawCtx, time: f64, closure: u64, site: u32) {
+        // SAFETY: generated code passes the pointer it was entered with; the heap and the queue are
+        // borrowed alone by the `enter` that waits for this call, and are two things.
+        let raw = unsafe { &mut *raw };
+        // SAFETY: as above.
+        let (heap, queue) = unsafe { (&mut *raw.heap, &mut *raw.queue) };
+        let now = raw.now.cast_unsigned();
+        match queue.schedule(heap, now, time, HeapRef(closure as u32), site) {
+            Scheduled::At(time) => raw.limit = raw.limit.min(time),
+            Scheduled::Dropped => {}
+            Scheduled::Full => {
+                if raw.fault == 0 {
+                    raw.fault = Fault { kind: FaultKind::Tasks, site }.to_bits();
+                }
+                raw.calls = 0;
+            }
+        }
+    }
+
+    extern "C" fn print(raw: *mut RawCtx, value: f64, newline: u32) {
+        // SAFETY: as in `schedule`.
+        unsafe { &mut *(*raw).outlets }.print(value, newline != 0);
+    }
+
+    extern "C" fn tap(raw: *mut RawCtx, value: f64, probe: u32) {
+        // SAFETY: as in `schedule`.
+        unsafe { &mut *(*raw).outlets }.tap(probe, value);
+    }
+
+    extern "C" fn sample_len(raw: *mut RawCtx, sample: u32) -> f64 {
+        // SAFETY: the files live as long as the state that `enter` borrows, and are only read.
+        let samples = unsafe { &*(*raw).samples };
+        samples.get(sample as usize).map_or(0.0, |sample| sample.frames() as f64)
+    }
+
+    extern "C" fn sample_read(raw: *mut RawCtx, position: f64, sample: u32, channel: u32) -> f64 {
+        // SAFETY: as in `sample_len`.
+        let samples = unsafe { &*(*raw).samples };
+        let channel = Channel::from_number(channel);
+        samples.get(sample as usize).map_or(0.0, |sample| sample.read(channel, position))
+    }
 }

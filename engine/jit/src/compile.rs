@@ -5,7 +5,7 @@
 
 use crate::code::JitCode;
 use crate::emit::{self, Program};
-use crate::graph::Reach;
+use crate::graph::{Reach, is_task};
 use crate::libcalls::Libcall;
 use crate::memory::{CodeMemory, Patch, PatchKind, PatchTarget};
 use crate::stubs;
@@ -174,6 +174,9 @@ impl Unit {
             funcs.push(emit::function(&mut program, *id)?);
         }
         funcs.extend(program.slow.iter().map(|slow| stubs::slow_trampoline(*slow, host)));
+        let forgetful = reach.funcs.iter().map(|id| (*id, &module.funcs[*id]));
+        let forgetful = forgetful.filter(|(_, func)| is_task(func) && !func.rets.is_empty());
+        funcs.extend(forgetful.map(|(id, func)| stubs::forgetful(id, func)));
         funcs.push(stubs::task_entry(host));
         funcs.push(stubs::nothing());
         let consts = program.consts;
@@ -264,6 +267,12 @@ impl Unit {
             known.map_or(nothing, |at| memory.address(at))
         });
         let table = table.collect();
+        let tasks = module.funcs.iter().map(|(id, func)| {
+            let space = if func.rets.is_empty() { emit::FUNCS } else { emit::TASKS };
+            let known = is_task(func).then(|| start(space, id.as_u32()).ok()).flatten();
+            known.map_or(nothing, |at| memory.address(at))
+        });
+        let tasks = tasks.collect();
         let object_words = crate::objects::dump_words(module);
         self.layout.scratch_words = JitCode::scratch_words(&self.layout, object_words);
         if self.reach.recursion {
@@ -282,6 +291,7 @@ impl Unit {
             task,
             consts: self.consts.into(),
             table,
+            tasks,
             zeros: vec![0; object_words].into(),
         })
     }

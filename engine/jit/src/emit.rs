@@ -7,6 +7,7 @@
 //! what [`crate::code::RawCtx`] points to.
 
 use crate::code::at;
+use crate::libcalls::Libcall;
 use crate::objects::Fresh;
 use attacca_mir::backend::BackendError;
 use attacca_mir::module::{BlockId, FuncId, Function, Inst, InstId, Jump, Module, Term, ValueId};
@@ -33,6 +34,8 @@ pub(crate) const LIBCALLS: u32 = 1;
 pub(crate) const SLOW: u32 = 2;
 /// Name space of the entry for tasks (0) and the function that does nothing (1).
 pub(crate) const ENTRIES: u32 = 3;
+/// Name space of functions that call one as a task and forget what it returns.
+pub(crate) const TASKS: u32 = 4;
 
 /// What all functions of a program share while they are emitted.
 pub(crate) struct Program<'m> {
@@ -455,11 +458,16 @@ impl<'a, 'm> Emit<'a, 'm> {
             Op::ArrayLoad { shape, field, ty } => self.array_load(inst, *shape, *field, *ty)?,
             Op::ArrayStore { shape, field, .. } => self.array_store(inst, *shape, *field)?,
             Op::ArrayCopy(_) => self.array_copy(inst)?,
-            Op::Schedule => return Err(BackendError::Unsupported("scheduled tasks".into())),
-            Op::Print { .. } => return Err(BackendError::Unsupported("printing".into())),
-            Op::Tap(_) => return Err(BackendError::Unsupported("probes".into())),
-            Op::SampleLen(_) | Op::SampleRead { .. } => {
-                return Err(BackendError::Unsupported("sound files".into()));
+            Op::Schedule(site) => self.tell(inst, Libcall::Schedule, &[*site])?,
+            Op::Limit => {
+                let value = self.read(I64, Region::Ctx, self.ctx, at::LIMIT);
+                self.set(inst, value);
+            }
+            Op::Print { newline } => self.tell(inst, Libcall::Print, &[u32::from(*newline)])?,
+            Op::Tap(tap) => self.tell(inst, Libcall::Tap, &[*tap])?,
+            Op::SampleLen(sample) => self.tell(inst, Libcall::SampleLen, &[*sample])?,
+            Op::SampleRead { sample, channel } => {
+                self.tell(inst, Libcall::SampleRead, &[*sample, *channel])?;
             }
             Op::Retain => self.retain(inst)?,
             Op::Release => self.release(inst)?,

@@ -21,7 +21,7 @@ pub(crate) struct Reach {
 
 impl Reach {
     /// What `kernel` and tasks of `module` can reach. Closure functions count once any call goes
-    /// through a closure; those that take and give nothing always do, for they can be tasks.
+    /// through a closure; those that take nothing always do, for they can be tasks.
     pub(crate) fn of(module: &Module, kernel: FuncId) -> Self {
         let mut seen: SecondaryMap<FuncId, bool> = SecondaryMap::new();
         let mut reach = Self::default();
@@ -56,9 +56,9 @@ impl Reach {
     }
 }
 
-/// Whether a function can be a task: called through a closure, without arguments or results.
-fn is_task(func: &Function) -> bool {
-    func.closure && func.rets.is_empty() && func.params() == [Ty::Ref]
+/// Whether a function can be a task: called through a closure, without arguments.
+pub(crate) fn is_task(func: &Function) -> bool {
+    func.closure && func.params() == [Ty::Ref]
 }
 
 fn ops(func: &Function) -> impl Iterator<Item = &Op> {

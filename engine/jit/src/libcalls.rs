@@ -3,7 +3,7 @@
 //! All are `extern "C"` and cannot panic. The elementary ones are the same Rust functions that the
 //! oracle runs, so their bits agree by construction; legalised modules call them in cold blocks only.
 
-use crate::code;
+use crate::code::{self, host};
 use attacca_mir::op::{Pure, SlowFn};
 
 /// A function outside the module.
@@ -17,6 +17,16 @@ pub(crate) enum Libcall {
     NewArray,
     /// `(ctx, to, to_index, from, from_index, count)`.
     ArrayCopy,
+    /// `(ctx, time, closure, site)`.
+    Schedule,
+    /// `(ctx, value, newline)`.
+    Print,
+    /// `(ctx, value, probe)`.
+    Tap,
+    /// `(ctx, sample) -> f64`.
+    SampleLen,
+    /// `(ctx, position, sample, channel) -> f64`.
+    SampleRead,
     /// `(a, b) -> f64`, an elementary function of at most two arguments.
     Pure(Pure),
     /// `(a, b) -> f64`.
@@ -86,11 +96,20 @@ slow_calls! {
     slow_pow Pow;
 }
 
-/// Functions of the heap, by their number.
-const HEAP: [Libcall; 4] =
-    [Libcall::Alloc, Libcall::Release, Libcall::NewArray, Libcall::ArrayCopy];
-
 impl Libcall {
+    /// Functions that touch the instance, by number.
+    const INSTANCE: [Self; 9] = [
+        Self::Alloc,
+        Self::Release,
+        Self::NewArray,
+        Self::ArrayCopy,
+        Self::Schedule,
+        Self::Print,
+        Self::Tap,
+        Self::SampleLen,
+        Self::SampleRead,
+    ];
+
     /// The number that stands for the function in generated code before it is linked.
     pub(crate) fn number(self) -> u32 {
         match self {
@@ -98,6 +117,11 @@ impl Libcall {
             Self::Release => 1,
             Self::NewArray => 2,
             Self::ArrayCopy => 3,
+            Self::Schedule => 4,
+            Self::Print => 5,
+            Self::Tap => 6,
+            Self::SampleLen => 7,
+            Self::SampleRead => 8,
             Self::Pure(op) => 0x100 | op as u32,
             Self::Slow(op) => 0x200 | op as u32,
         }
@@ -107,7 +131,7 @@ impl Libcall {
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         let index = (number & 0xff) as usize;
         match number >> 8 {
-            0 => HEAP.get(index).copied(),
+            0 => Self::INSTANCE.get(index).copied(),
             1 => Pure::ALL.get(index).copied().map(Self::Pure),
             2 => SlowFn::ALL.get(index).copied().map(Self::Slow),
             _ => None,
@@ -121,6 +145,11 @@ impl Libcall {
             Self::Release => Some(code::RELEASE as usize),
             Self::NewArray => Some(code::NEW_ARRAY as usize),
             Self::ArrayCopy => Some(code::ARRAY_COPY as usize),
+            Self::Schedule => Some(host::SCHEDULE as usize),
+            Self::Print => Some(host::PRINT as usize),
+            Self::Tap => Some(host::TAP as usize),
+            Self::SampleLen => Some(host::SAMPLE_LEN as usize),
+            Self::SampleRead => Some(host::SAMPLE_READ as usize),
             Self::Pure(op) => pure_address(op),
             Self::Slow(op) => Some(slow_address(op)),
         }
@@ -135,7 +164,7 @@ mod tests {
     fn numbers_read_back() {
         let pure = Pure::ALL.iter().copied().map(Libcall::Pure);
         let slow = SlowFn::ALL.into_iter().map(Libcall::Slow);
-        for call in HEAP.into_iter().chain(pure).chain(slow) {
+        for call in Libcall::INSTANCE.into_iter().chain(pure).chain(slow) {
             assert_eq!(Libcall::from_number(call.number()), Some(call));
         }
         assert_eq!(Libcall::from_number(0x2ff), None);

@@ -244,7 +244,7 @@ fn tasks_are_called_with_their_closure() {
     let module = kernel(TASK);
     let mut heap = Heap::new(128, &module.shapes.values().cloned().collect::<Vec<_>>(), &[]);
     let closure = heap.alloc(0, &[1, 1]).unwrap();
-    let image = Image { words: vec![], heap: heap.image(), lines: vec![] };
+    let image = Image { heap: heap.image(), ..Image::default() };
     let mut instance = Instance::new(&module, &image);
     for _ in 0..3 {
         let mut ctx = Ctx {

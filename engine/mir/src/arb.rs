@@ -280,6 +280,7 @@ fn globals(module: &mut Module, around: &mut Around, choices: &mut Choices<'_>) 
             word,
             assigned: false,
             init_text: 10,
+            site: 0,
         });
         around.array = Some(word);
     }

@@ -20,10 +20,14 @@ mod machine;
 mod run;
 
 use crate::module::{FuncId, Module};
-use attacca_rt::code::Image;
-use attacca_rt::ctx::Fault;
+use attacca_rt::code::{Dropped, Image};
+use attacca_rt::ctx::{Fault, FaultKind};
 use attacca_rt::ftz::Guard;
-use machine::{Bug, Machine, Phase};
+use attacca_rt::sample::Sample;
+use attacca_rt::sched::{TASKS_PER_SAMPLE, Task};
+use attacca_rt::tap::Print;
+use machine::{Bug, Machine, Phase, Waiting};
+use std::sync::Arc;
 
 /// Why a program cannot start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +59,19 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    /// An instance at `rate` hertz whose global code has run (sample form).
+    /// An instance at `rate` hertz without sound files whose global code has run (sample form).
     pub fn new(module: &Module, rate: f64) -> Result<Self, EvalError> {
+        Self::with_samples(module, rate, Vec::new())
+    }
+
+    /// [`Oracle::new`] with the sound files of [`Module::samples`], in order.
+    pub fn with_samples(
+        module: &Module,
+        rate: f64,
+        samples: Vec<Arc<Sample>>,
+    ) -> Result<Self, EvalError> {
         let mut oracle = Self::with_image(module, rate, &Image::default())?;
+        oracle.machine.samples = samples;
         if let Some(init) = module.init {
             oracle.machine.phase = Phase::Globals;
             oracle.call_func(init, &[], 1);
@@ -91,8 +105,13 @@ impl Oracle {
             calls: 0,
             depth: 0,
             fault: None,
-            printed: String::new(),
+            printed: image.prints.clone(),
             taps: vec![Vec::new(); module.taps.len()],
+            samples: Vec::new(),
+            tasks: image.tasks.iter().map(waiting).collect(),
+            orders: image.tasks.iter().map(|task| task.order + 1).max().unwrap_or(0),
+            dropped: image.dropped,
+            limit: u64::MAX,
         };
         Ok(Self { module: module.clone(), machine })
     }
@@ -104,8 +123,24 @@ impl Oracle {
             return vec![Vec::new(); self.module.outputs as usize];
         }
         match self.module.kernel {
-            Some(kernel) => self.render_block(kernel, inputs, frames),
+            Some(kernel) => self.render_blocks(kernel, inputs, frames),
             None => self.render_samples(inputs, frames),
+        }
+    }
+
+    /// Runs the tasks that are due at the present sample.
+    fn run_tasks(&mut self) {
+        let now = self.machine.now as u64;
+        let mut ran = 0;
+        while self.machine.fault.is_none() && self.machine.next_task() <= now {
+            let Some((_, task)) = self.machine.tasks.pop_first() else { return };
+            if ran >= TASKS_PER_SAMPLE {
+                self.machine.stop(FaultKind::Tasks, task.site);
+                return;
+            }
+            ran += 1;
+            self.call(task.closure as u32);
+            self.machine.heap.release(task.closure).unwrap_or_else(|bad| bug(bad.into()));
         }
     }
 
@@ -124,9 +159,14 @@ impl Oracle {
         self.machine.fault
     }
 
-    /// What the program has printed so far.
-    pub fn printed(&self) -> &str {
+    /// What the program has printed so far, the global code included.
+    pub fn printed(&self) -> &[Print] {
         &self.machine.printed
+    }
+
+    /// Tasks dropped so far because their time was not in the future.
+    pub fn dropped(&self) -> Option<Dropped> {
+        self.machine.dropped
     }
 
     /// What each probe has recorded so far.
@@ -179,6 +219,9 @@ impl Oracle {
             words: self.machine.words.clone(),
             heap: self.machine.heap.image(),
             lines: self.machine.lines_left(),
+            tasks: self.machine.tasks_left(),
+            prints: self.machine.printed.clone(),
+            dropped: self.machine.dropped,
         }
     }
 
@@ -198,6 +241,10 @@ impl Oracle {
         let mut outputs = vec![Vec::with_capacity(frames); self.module.outputs as usize];
         let Some(dsp) = self.module.dsp else { return outputs };
         for frame in 0..frames {
+            self.run_tasks();
+            if self.machine.fault.is_some() {
+                break;
+            }
             let input =
                 |channel: u32| inputs.get(channel as usize).and_then(|input| input.get(frame));
             let mut args = vec![u64::from(self.module.dsp_base)];
@@ -213,6 +260,37 @@ impl Oracle {
                 output.push(f64::from_bits(word));
             }
             self.machine.now += 1;
+        }
+        outputs
+    }
+
+    /// Renders in pieces that end where tasks are due.
+    fn render_blocks(
+        &mut self,
+        kernel: FuncId,
+        inputs: &[Vec<f64>],
+        frames: usize,
+    ) -> Vec<Vec<f64>> {
+        let mut outputs = vec![Vec::with_capacity(frames); self.module.outputs as usize];
+        let mut done = 0;
+        while done < frames {
+            self.run_tasks();
+            if self.machine.fault.is_some() {
+                break;
+            }
+            let room = self.machine.next_task() - self.machine.now as u64;
+            let count = (frames - done).min(usize::try_from(room).unwrap_or(usize::MAX));
+            let part = |input: &Vec<f64>| input.get(done..).unwrap_or_default().to_vec();
+            let inputs: Vec<Vec<f64>> = inputs.iter().map(part).collect();
+            let before = self.machine.now;
+            self.machine.limit = self.machine.next_task();
+            for (all, part) in outputs.iter_mut().zip(self.render_block(kernel, &inputs, count)) {
+                all.extend(part);
+            }
+            done += (self.machine.now - before) as usize;
+            if self.machine.fault.is_some() {
+                break;
+            }
         }
         outputs
     }
@@ -246,6 +324,11 @@ pub fn eval_kernel(
     let mut oracle = Oracle::with_image(module, module.rate, image)?;
     let outputs = oracle.render(inputs, frames);
     Ok((outputs, oracle))
+}
+
+fn waiting(task: &Task) -> ((u64, u64), Waiting) {
+    let waiting = Waiting { closure: u64::from(task.closure.0), site: task.site };
+    ((task.time, task.order), waiting)
 }
 
 fn bug(bug: Bug) -> ! {

@@ -8,17 +8,20 @@ use crate::module::{FuncId, LeafKind, Module};
 use crate::op::Op;
 use attacca_rt::code::{Layout, LineSpec};
 use attacca_rt::heap::DEFAULT_HEAP_WORDS;
+use attacca_rt::sched::TASK_PLACES;
+use attacca_rt::tap::PRINT_PLACES;
 use cranelift_entity::SecondaryMap;
 
 /// The layout of `module`: words, delay lines, heap, shapes, host cells, channels and fault sites.
 ///
 /// `scratch_words` and `stack_bytes` stay 0. Lines stand in the order of their words. The heap has the
-/// default size if any code that can run, the global code included, makes an object; else none.
+/// default size if any code that can run, the global code included, makes an object; else none. So have
+/// the queue of tasks and the ring of printed numbers.
 pub fn of(module: &Module) -> Layout {
     Layout {
         words: module.words,
         lines: lines(module, &module.blocks),
-        heap_words: if allocates(module) { DEFAULT_HEAP_WORDS } else { 0 },
+        heap_words: if runs(module, Op::allocates) { DEFAULT_HEAP_WORDS } else { 0 },
         shapes: module.shapes.values().cloned().collect(),
         scratch_words: 0,
         stack_bytes: 0,
@@ -28,6 +31,9 @@ pub fn of(module: &Module) -> Layout {
         sites: module.sites.clone(),
         taps: module.taps.clone(),
         samples: module.samples.clone(),
+        tasks: if runs(module, |op| matches!(op, Op::Schedule(_))) { TASK_PLACES } else { 0 },
+        prints: if runs(module, |op| matches!(op, Op::Print { .. })) { PRINT_PLACES } else { 0 },
+        voices: module.voices.clone(),
     }
 }
 
@@ -97,11 +103,12 @@ impl Walk<'_> {
     }
 }
 
-fn allocates(module: &Module) -> bool {
+/// Whether any code that can run has such an op.
+fn runs(module: &Module, is: impl Fn(&Op) -> bool) -> bool {
     let roots = live_funcs(module).into_iter().chain(module.init);
     reached(module, roots).iter().any(|id| {
         let func = &module.funcs[*id];
-        func.blocks.values().flat_map(|b| &b.insts).any(|inst| func.insts[*inst].op.allocates())
+        func.blocks.values().flat_map(|b| &b.insts).any(|inst| is(&func.insts[*inst].op))
     })
 }
 

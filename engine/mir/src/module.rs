@@ -67,6 +67,8 @@ pub struct Module {
     pub taps: Vec<TapSource>,
     /// Sound files, by the number that [`Op::SampleLen`] and [`Op::SampleRead`] name.
     pub samples: Vec<SampleSource>,
+    /// Voices of each group of polyphonic voices ([`CellSource::Voice`]).
+    pub voices: Vec<u32>,
     /// Input channels of `dsp`.
     pub inputs: u32,
     /// Output channels of `dsp`.

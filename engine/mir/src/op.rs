@@ -338,8 +338,10 @@ pub enum Op {
     FirstNow,
     /// `(time, closure)`. Calls a function value `() -> ..` at the start of sample `time` (truncated,
     /// counted from activation). One at or before the present is dropped and reported. Takes over an
-    /// owner of the closure.
-    Schedule,
+    /// owner of the closure. Names a site, for faults and reports.
+    Schedule(u32),
+    /// `() -> i64`. Kernel form: the kernel returns before this time; lowered by [`Op::Schedule`].
+    Limit,
     /// `(number)`. Shows a number as text; `probe` and `probeln`.
     Print {
         /// Whether the line ends behind it.
@@ -354,7 +356,7 @@ pub enum Op {
     SampleRead {
         /// Number of the file.
         sample: u32,
-        /// Channel of the file; one that it does not have is 0.
+        /// 0 is the mean of all channels, n is channel n - 1; one that the file does not have is 0.
         channel: u32,
     },
     /// `() -> f64`. Host value number n (`Layout::cells`).
@@ -394,6 +396,11 @@ impl Op {
         matches!(self, Self::Alloc(_) | Self::NewArray(_))
     }
 
+    /// Whether the op may set a fault without giving a value that says so.
+    pub fn stops(&self) -> bool {
+        self.allocates() || matches!(self, Self::Schedule(_))
+    }
+
     /// The op's effect. Allocation counts as a read: unused, it can go.
     pub fn effect(&self) -> Effect {
         match self {
@@ -419,6 +426,7 @@ impl Op {
             | Self::ArrayLen
             | Self::ArrayLoad { .. }
             | Self::Now
+            | Self::Limit
             | Self::Input(_)
             | Self::Faulted => Effect::Read,
             Self::Store(..)
@@ -427,7 +435,7 @@ impl Op {
             | Self::HeapStore { .. }
             | Self::ArrayStore { .. }
             | Self::ArrayCopy(_)
-            | Self::Schedule
+            | Self::Schedule(_)
             | Self::Print { .. }
             | Self::Tap(_)
             | Self::Retain

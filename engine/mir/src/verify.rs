@@ -402,7 +402,12 @@ impl Checker<'_, '_> {
     fn place(&mut self, op: &Op) {
         let module = self.module;
         match op {
-            Op::Input(_) | Op::Output(_) | Op::FirstNow | Op::SetNow | Op::BudgetReset => {
+            Op::Input(_)
+            | Op::Output(_)
+            | Op::FirstNow
+            | Op::SetNow
+            | Op::Limit
+            | Op::BudgetReset => {
                 if module.kernel != Some(self.id) {
                     self.say(format!("{op:?} stands outside the kernel"));
                 }
@@ -417,7 +422,7 @@ impl Checker<'_, '_> {
                     self.say(format!("takes the number of {func}, which is no closure function"));
                 }
             }
-            Op::BudgetEnter(site) => self.site(*site),
+            Op::BudgetEnter(site) | Op::Schedule(site) => self.site(*site),
             Op::LineLoad { len, .. } | Op::LineStore { len, .. } => {
                 if *len == 0 {
                     self.say("uses a line without samples");
@@ -447,11 +452,7 @@ impl Checker<'_, '_> {
             | Op::ArrayLoad { .. }
             | Op::ArrayStore { .. }
             | Op::ArrayCopy(_) => {}
-            Op::Schedule
-            | Op::Print { .. }
-            | Op::Tap(_)
-            | Op::SampleLen(_)
-            | Op::SampleRead { .. } => {}
+            Op::Print { .. } | Op::Tap(_) | Op::SampleLen(_) | Op::SampleRead { .. } => {}
             Op::Cell(_) | Op::BudgetLeave | Op::Faulted => {}
         }
     }
@@ -484,7 +485,8 @@ impl Checker<'_, '_> {
             | Op::ArrayLoad { .. }
             | Op::ArrayStore { .. }
             | Op::ArrayCopy(_) => None,
-            Op::Schedule
+            Op::Schedule(_)
+            | Op::Limit
             | Op::Print { .. }
             | Op::Tap(_)
             | Op::SampleLen(_)

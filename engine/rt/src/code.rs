@@ -5,6 +5,10 @@
 
 use crate::ctx::Ctx;
 use crate::heap::HeapRef;
+use crate::sched::Task;
+use crate::tap::Print;
+use crate::transport::{Anchor, TransportField};
+use crate::voices::VoiceField;
 
 /// Compiled code of one program. Immutable and shared; state is always an argument.
 ///
@@ -18,7 +22,8 @@ pub trait Code: Send + Sync {
     /// rendered. Fewer than asked for means a fault, or that a task falls due (`ctx.limit`).
     fn run(&self, ctx: &mut Ctx<'_>, frames: u32) -> u32;
 
-    /// Calls one closure of type `() -> ()` (a scheduled task) at time `ctx.now`.
+    /// Calls one closure without parameters (a scheduled task) at time `ctx.now`; what it returns is
+    /// forgotten.
     fn call(&self, ctx: &mut Ctx<'_>, closure: HeapRef);
 }
 
@@ -60,6 +65,12 @@ pub struct Layout {
     pub taps: Vec<TapSource>,
     /// Sound files that the program reads, indexed by the number of the sample.
     pub samples: Vec<SampleSource>,
+    /// Tasks that can wait at once; zero for programs that never schedule.
+    pub tasks: u32,
+    /// Printed numbers that can wait to be read; zero for programs that never print.
+    pub prints: u32,
+    /// Voices of each group of polyphonic voices, at most [`crate::voices::MAX_GROUPS`] groups.
+    pub voices: Vec<u32>,
 }
 
 /// One delay line: `word` of the state holds its index in the line table.
@@ -140,6 +151,31 @@ pub enum CellSource {
         /// Before the first note.
         initial: f64,
     },
+    /// A MIDI controller of a channel, 0..=1.
+    Cc {
+        /// 0..=15.
+        channel: u8,
+        /// Controller number 0..=127.
+        number: u8,
+        /// Before it moves.
+        initial: f64,
+    },
+    /// The pitch wheel of a channel, -1..=1.
+    Bend {
+        /// 0..=15.
+        channel: u8,
+    },
+    /// A field of the host's transport, see [`TransportField`].
+    Transport(TransportField),
+    /// A field of a polyphonic voice; how many voices there are says `Layout::voices`.
+    Voice {
+        /// Group number, from 0.
+        group: u8,
+        /// Voice in the group, from 0.
+        voice: u8,
+        /// Which field.
+        field: VoiceField,
+    },
 }
 
 impl CellSource {
@@ -148,7 +184,10 @@ impl CellSource {
         match self {
             Self::Control { initial, .. }
             | Self::MidiPitch { initial, .. }
-            | Self::MidiVelocity { initial, .. } => *initial,
+            | Self::MidiVelocity { initial, .. }
+            | Self::Cc { initial, .. } => *initial,
+            Self::Bend { .. } | Self::Voice { .. } => 0.0,
+            Self::Transport(field) => Anchor::default().read(*field),
         }
     }
 }
@@ -167,6 +206,8 @@ pub struct SampleSource {
     pub path: String,
     /// File number, in the compiler's source map, of the text that names it: relative paths start there.
     pub file: u32,
+    /// Place that names it, an index into `Layout::sites`.
+    pub site: u32,
 }
 
 /// A place in the program text that a fault can name, and by which state is known again after an edit.
@@ -197,6 +238,22 @@ pub struct Image {
     pub heap: Vec<u64>,
     /// The delay lines that the global code wrote to; the others are silent.
     pub lines: Vec<LineImage>,
+    /// Tasks that the global code scheduled, in the order in which they run. Their times count from
+    /// the swap; each owns its closure in the heap.
+    pub tasks: Vec<Task>,
+    /// Numbers that the global code printed, in order.
+    pub prints: Vec<Print>,
+    /// Tasks it scheduled for a time that was not in the future, and where the first one stood.
+    pub dropped: Option<Dropped>,
+}
+
+/// Tasks that were dropped because their time was not in the future.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// How many.
+    pub count: u64,
+    /// Where the first one stood, an index into `Layout::sites`.
+    pub site: u32,
 }
 
 /// What global code left in one delay line.

@@ -1,5 +1,8 @@
 //! What the host sends: events with a place in the block.
 
+use crate::transport::Transport;
+use crate::voices::Address;
+
 /// One host event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Event {
@@ -20,6 +23,8 @@ pub enum EventKind {
         note: u8,
         /// 0..=127.
         velocity: f64,
+        /// The host's number of this note; -1 where it gives none.
+        id: i32,
     },
     /// A key comes up.
     NoteOff {
@@ -29,6 +34,8 @@ pub enum EventKind {
         note: u8,
         /// Release velocity, 0..=127; no program reads it.
         velocity: f64,
+        /// The host's number of the note; -1 for any note of this key.
+        id: i32,
     },
     /// The host moves a parameter.
     Param {
@@ -44,7 +51,7 @@ pub enum EventKind {
         /// Any number; not clamped to the control's range.
         value: f64,
     },
-    /// A MIDI controller moves. No program reads it yet.
+    /// A MIDI controller moves.
     Cc {
         /// MIDI channel, 0..=15.
         channel: u8,
@@ -53,20 +60,42 @@ pub enum EventKind {
         /// 0..=127.
         value: f64,
     },
-    /// The pitch wheel moves. No program reads it yet.
+    /// The pitch wheel moves.
     Bend {
         /// MIDI channel, 0..=15.
         channel: u8,
         /// -1..=1.
         value: f64,
     },
-    /// Channel pressure. No program reads it yet.
+    /// Channel pressure.
     Pressure {
         /// MIDI channel, 0..=15.
         channel: u8,
         /// 0..=127.
         value: f64,
     },
+    /// Sounding notes change by themselves.
+    Express {
+        /// Which notes.
+        notes: Address,
+        /// What changes.
+        what: Expression,
+        /// In the unit of what changes.
+        value: f64,
+    },
+    /// The host says where its song is, at this frame.
+    Transport(Transport),
     /// Every note of every channel ends: velocities go to 0, pitches stay.
     AllNotesOff,
+}
+
+/// What a note can change by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expression {
+    /// 0..=1.
+    Pressure,
+    /// Semitones, beside the pitch wheel.
+    Tuning,
+    /// Brightness, 0..=1.
+    Timbre,
 }

@@ -14,9 +14,14 @@ pub mod migrate;
 pub mod param;
 pub mod processor;
 pub mod program;
+pub mod sample;
+pub mod sched;
 mod settings;
 pub mod state;
 pub mod swap;
+pub mod tap;
+pub mod transport;
+pub mod voices;
 
 /// A frequency or sample rate in hertz.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]

@@ -190,7 +190,7 @@ mod tests {
         let lines: Vec<_> =
             lens.iter().zip(count..).map(|(len, word)| LineSpec { word, len: *len }).collect();
         let layout = Layout { words: count + lens.len() as u32, lines, ..Layout::default() };
-        let state = State::new(&layout, &Image { words, heap: vec![], lines: vec![] });
+        let state = State::new(&layout, &Image { words, ..Image::default() });
         (layout, state)
     }
 

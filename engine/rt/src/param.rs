@@ -4,7 +4,9 @@
 //! is a slot number, never a string; which slot a named control has is decided when the program is
 //! compiled ([`CellInput`]).
 
-use crate::event::EventKind;
+use crate::event::{EventKind, Expression};
+use crate::transport::{Anchor, TransportField};
+use crate::voices::{Address, ChannelState, VoiceField, Voices};
 
 /// Parameter slots of the plugin.
 pub const SLOTS: usize = 128;
@@ -40,6 +42,31 @@ pub enum CellInput {
         /// Before the first note.
         initial: f64,
     },
+    /// A MIDI controller of a channel, 0..=1.
+    Cc {
+        /// MIDI channel.
+        channel: u8,
+        /// Controller number.
+        number: u8,
+        /// Before it moves.
+        initial: f64,
+    },
+    /// The pitch wheel of a channel, -1..=1.
+    Bend {
+        /// MIDI channel.
+        channel: u8,
+    },
+    /// A field of the host's transport.
+    Transport(TransportField),
+    /// A field of a voice.
+    Voice {
+        /// Group number.
+        group: u8,
+        /// Voice in the group.
+        voice: u8,
+        /// Which field.
+        field: VoiceField,
+    },
     /// Nothing moves it: a control beyond the last slot.
     Fixed(f64),
 }
@@ -61,35 +88,101 @@ struct Note {
     velocity: f64,
 }
 
+/// MIDI channels there are.
+const ALL_CHANNELS: usize = 16;
+
+/// Controllers of a channel.
+const CONTROLLERS: usize = 128;
+
+/// The controller that changes the timbre of a channel's notes (MPE).
+const TIMBRE: u8 = 74;
+
+/// What the controllers of a channel are set to; not a number before they move.
+#[derive(Clone, Copy, Debug)]
+struct Wheels {
+    cc: [f64; CONTROLLERS],
+    state: ChannelState,
+}
+
 /// Values that programs read, whichever program plays.
 #[derive(Clone, Debug)]
 pub struct Values {
     slots: [Slot; SLOTS],
     notes: [Option<Note>; CHANNELS],
+    wheels: Box<[Wheels]>,
+    voices: Voices,
+    anchor: Anchor,
 }
 
 impl Default for Values {
     fn default() -> Self {
-        Self { slots: [Slot::Unmoved; SLOTS], notes: [None; CHANNELS] }
+        let wheels = Wheels { cc: [f64::NAN; CONTROLLERS], state: ChannelState::default() };
+        Self {
+            slots: [Slot::Unmoved; SLOTS],
+            notes: [None; CHANNELS],
+            wheels: vec![wheels; ALL_CHANNELS].into(),
+            voices: Voices::default(),
+            anchor: Anchor::default(),
+        }
     }
 }
 
 impl Values {
-    /// Takes an event; true if a program may read something else now.
-    pub fn take(&mut self, event: &EventKind) -> bool {
+    /// Takes an event of sample `now`, at `rate` hertz; true if a program may read something else
+    /// afterwards.
+    pub fn take(&mut self, event: &EventKind, now: u64, rate: f64) -> bool {
         match *event {
-            EventKind::NoteOn { channel, note, velocity } => self.note(channel, note, velocity),
-            EventKind::NoteOff { channel, note, .. } => self.note(channel, note, 0.0),
+            EventKind::NoteOn { channel, note, velocity, id } => {
+                self.voice_on(channel, note, velocity, id);
+                self.note(channel, note, velocity);
+                true
+            }
+            EventKind::NoteOff { channel, note, id, .. } => {
+                self.voices.note_off(Address { channel: Some(channel), note: Some(note), id });
+                self.note(channel, note, 0.0);
+                true
+            }
             EventKind::Param { slot, value } => self.slot(slot, Slot::Host(value)),
             EventKind::Control { slot, value } => self.slot(slot, Slot::Direct(value)),
             EventKind::AllNotesOff => {
+                self.voices.note_off(Address { channel: None, note: None, id: -1 });
                 for note in self.notes.iter_mut().flatten() {
                     note.velocity = 0.0;
                 }
                 true
             }
-            EventKind::Cc { .. } | EventKind::Bend { .. } | EventKind::Pressure { .. } => false,
+            EventKind::Cc { channel, controller, value } => self.cc(channel, controller, value),
+            EventKind::Bend { channel, value } => {
+                self.voices.bend(channel, value);
+                self.channel(channel, |wheels| wheels.state.wheel = value)
+            }
+            EventKind::Pressure { channel, value } => {
+                let pressure = value / 127.0;
+                self.voices.express(any_of(channel), Expression::Pressure, pressure);
+                self.channel(channel, |wheels| wheels.state.pressure = pressure)
+            }
+            EventKind::Express { notes, what, value } => {
+                self.voices.express(notes, what, value);
+                true
+            }
+            EventKind::Transport(said) => self.anchor.take(said, now, rate),
         }
+    }
+
+    /// From now on groups of voices have these sizes.
+    pub fn resize_voices(&mut self, counts: &[u32]) {
+        self.voices.resize(counts);
+    }
+
+    /// Whether a voice needs one frame with a closed gate before its note: render one frame, then
+    /// call [`Values::pass`].
+    pub fn waits(&self) -> bool {
+        self.voices.waits()
+    }
+
+    /// A frame or more has been rendered; true if a program may read something else now.
+    pub fn pass(&mut self) -> bool {
+        self.voices.pass()
     }
 
     /// The value of a cell now.
@@ -106,6 +199,16 @@ impl Values {
             CellInput::Velocity { channel, initial } => {
                 self.of(channel).map_or(initial, |n| n.velocity)
             }
+            CellInput::Cc { channel, number, initial } => {
+                let wheels = self.wheels.get(channel as usize);
+                let value = wheels.and_then(|wheels| wheels.cc.get(number as usize));
+                value.copied().filter(|value| !value.is_nan()).unwrap_or(initial)
+            }
+            CellInput::Bend { channel } => {
+                self.wheels.get(channel as usize).map_or(0.0, |wheels| wheels.state.wheel)
+            }
+            CellInput::Transport(field) => self.anchor.read(field),
+            CellInput::Voice { group, voice, field } => self.voices.read(group, voice, field),
             CellInput::Fixed(value) => value,
         }
     }
@@ -119,10 +222,34 @@ impl Values {
         }
     }
 
-    fn note(&mut self, channel: u8, note: u8, velocity: f64) -> bool {
-        let Some(place) = self.notes.get_mut(channel as usize) else { return false };
-        *place = Some(Note { pitch: f64::from(note), velocity });
-        true
+    fn note(&mut self, channel: u8, note: u8, velocity: f64) {
+        if let Some(place) = self.notes.get_mut(channel as usize) {
+            *place = Some(Note { pitch: f64::from(note), velocity });
+        }
+    }
+
+    fn voice_on(&mut self, channel: u8, note: u8, velocity: f64, id: i32) {
+        let state = self.wheels.get(channel as usize).map(|wheels| wheels.state);
+        self.voices.note_on(channel, note, id, velocity / 127.0, state.unwrap_or_default());
+    }
+
+    fn cc(&mut self, channel: u8, controller: u8, value: f64) -> bool {
+        let value = value / 127.0;
+        if controller == TIMBRE {
+            self.voices.express(any_of(channel), Expression::Timbre, value);
+        }
+        self.channel(channel, |wheels| {
+            if controller == TIMBRE {
+                wheels.state.timbre = value;
+            }
+            if let Some(place) = wheels.cc.get_mut(controller as usize) {
+                *place = value;
+            }
+        })
+    }
+
+    fn channel(&mut self, channel: u8, change: impl FnOnce(&mut Wheels)) -> bool {
+        self.wheels.get_mut(channel as usize).map(change).is_some()
     }
 
     fn slot(&mut self, slot: u16, value: Slot) -> bool {
@@ -136,22 +263,46 @@ impl Values {
     }
 }
 
+/// All notes of a channel.
+fn any_of(channel: u8) -> Address {
+    Address { channel: Some(channel), note: None, id: -1 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Values {
+        fn hear(&mut self, event: EventKind) -> bool {
+            self.take(&event, 0, 48_000.0)
+        }
+    }
+
+    #[test]
+    fn controllers_and_wheels_are_read_by_channel() {
+        let mut values = Values::default();
+        let cc = CellInput::Cc { channel: 2, number: 1, initial: 0.25 };
+        let bend = CellInput::Bend { channel: 15 };
+        assert_eq!((values.read(&cc), values.read(&bend)), (0.25, 0.0));
+        assert!(values.hear(EventKind::Cc { channel: 2, controller: 1, value: 127.0 }));
+        assert!(values.hear(EventKind::Cc { channel: 3, controller: 1, value: 0.0 }));
+        assert!(values.hear(EventKind::Bend { channel: 15, value: -0.5 }));
+        assert_eq!((values.read(&cc), values.read(&bend)), (1.0, -0.5));
+        assert!(!values.hear(EventKind::Bend { channel: 16, value: -0.5 }));
+    }
 
     #[test]
     fn controls_map_the_hosts_range() {
         let mut values = Values::default();
         let cell = CellInput::Param { slot: 3, initial: 440.0, min: 0.0, max: 880.0 };
         assert_eq!(values.read(&cell), 440.0);
-        assert!(values.take(&EventKind::Param { slot: 3, value: 0.25 }));
+        assert!(values.hear(EventKind::Param { slot: 3, value: 0.25 }));
         assert_eq!(values.read(&cell), 220.0);
-        assert!(values.take(&EventKind::Control { slot: 3, value: 1000.5 }));
+        assert!(values.hear(EventKind::Control { slot: 3, value: 1000.5 }));
         assert_eq!(values.read(&cell), 1000.5);
         values.forget(1 << 3);
         assert_eq!(values.read(&cell), 440.0);
-        assert!(!values.take(&EventKind::Param { slot: 128, value: 1.0 }));
+        assert!(!values.hear(EventKind::Param { slot: 128, value: 1.0 }));
     }
 
     #[test]
@@ -161,14 +312,14 @@ mod tests {
         let velocity = CellInput::Velocity { channel: 1, initial: 12.0 };
         let read = |values: &Values| (values.read(&pitch), values.read(&velocity));
         assert_eq!(read(&values), (69.0, 12.0));
-        values.take(&EventKind::NoteOn { channel: 1, note: 60, velocity: 100.0 });
-        values.take(&EventKind::NoteOn { channel: 1, note: 64, velocity: 90.0 });
-        values.take(&EventKind::NoteOn { channel: 2, note: 1, velocity: 1.0 });
+        values.hear(EventKind::NoteOn { channel: 1, note: 60, velocity: 100.0, id: -1 });
+        values.hear(EventKind::NoteOn { channel: 1, note: 64, velocity: 90.0, id: -1 });
+        values.hear(EventKind::NoteOn { channel: 2, note: 1, velocity: 1.0, id: -1 });
         assert_eq!(read(&values), (64.0, 90.0));
-        values.take(&EventKind::NoteOff { channel: 1, note: 60, velocity: 5.0 });
+        values.hear(EventKind::NoteOff { channel: 1, note: 60, velocity: 5.0, id: -1 });
         assert_eq!(read(&values), (60.0, 0.0));
-        values.take(&EventKind::NoteOn { channel: 1, note: 70, velocity: 1.0 });
-        values.take(&EventKind::AllNotesOff);
+        values.hear(EventKind::NoteOn { channel: 1, note: 70, velocity: 1.0, id: -1 });
+        values.hear(EventKind::AllNotesOff);
         assert_eq!(read(&values), (70.0, 0.0));
     }
 }

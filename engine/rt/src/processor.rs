@@ -6,7 +6,7 @@
 
 use crate::block::{Check, Frame, guarded, idle, idle_frame, spread, to_f32};
 use crate::ctx::{Fault, FaultKind};
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::fade::Fade;
 use crate::ftz::{self, Guard};
 use crate::param::Values;
@@ -29,6 +29,9 @@ const SEND_PLACES: usize = 8;
 /// Reports that can wait to be read; more are lost.
 const REPORT_PLACES: usize = 64;
 
+/// Events of the control side that can be on their way.
+const EVENT_PLACES: usize = 256;
+
 /// The control side's ends of the rings.
 #[derive(Debug)]
 pub struct Remote {
@@ -38,6 +41,8 @@ pub struct Remote {
     pub retired: Consumer<Retired<Box<Prepared>>>,
     /// Reports.
     pub reports: Consumer<Report>,
+    /// Events that do not come from the host; each takes effect at the next block.
+    pub events: Producer<EventKind>,
 }
 
 type Hands = HandOver<Box<Prepared>, Consumer<Box<Prepared>>, Producer<Retired<Box<Prepared>>>>;
@@ -52,6 +57,7 @@ struct Seen {
     reported_broken: bool,
     reported_loud: bool,
     reported_channels: bool,
+    reported_tasks: bool,
 }
 
 /// The audio side of one instance.
@@ -60,6 +66,7 @@ pub struct Processor {
     settings: ProcessorSettings,
     hands: Hands,
     reports: Producer<Report>,
+    events: Consumer<EventKind>,
     values: Values,
     now: u64,
     seen: Seen,
@@ -77,12 +84,14 @@ impl Processor {
         let (programs, inbox) = RingBuffer::new(SEND_PLACES);
         let (outbox, retired) = RingBuffer::new(RETIRE_PLACES);
         let (reports, heard) = RingBuffer::new(REPORT_PLACES);
+        let (sent, events) = RingBuffer::new(EVENT_PLACES);
         let channels = settings.channels.min(MAX_CHANNELS);
         let buffers = || (0..channels).map(|_| vec![0.0; settings.max_frames].into()).collect();
         let processor = Self {
             settings,
             hands: HandOver::new(inbox, outbox),
             reports,
+            events,
             values: Values::default(),
             now: 0,
             seen: Seen::default(),
@@ -91,7 +100,7 @@ impl Processor {
             host_in: buffers(),
             host_out: buffers(),
         };
-        (processor, Remote { programs, retired, reports: heard })
+        (processor, Remote { programs, retired, reports: heard, events: sent })
     }
 
     /// Renders one host block in place: inputs are read from `channels`, outputs written there.
@@ -228,11 +237,18 @@ impl Processor {
         events: &mut Pending<'_>,
     ) {
         self.poll(inputs, outputs.len());
+        self.take_sent();
         let mut from = 0;
         loop {
-            let next = self.take_events(events, from, frames);
+            let mut next = self.take_events(events, from, frames);
+            if self.values.waits() {
+                next = next.min(from + 1);
+            }
             if next > from {
                 self.piece(inputs, outputs, from, next - from);
+                if self.values.pass() {
+                    self.read_cells();
+                }
             }
             from = next;
             if from >= frames {
@@ -242,17 +258,30 @@ impl Processor {
         events.base += frames.max(1);
     }
 
+    /// Applies the events that the control side sent.
+    fn take_sent(&mut self) {
+        let mut moved = false;
+        let rate = self.rate().0;
+        while let Ok(event) = self.events.pop() {
+            moved |= self.values.take(&event, self.now, rate);
+        }
+        if moved {
+            self.read_cells();
+        }
+    }
+
     /// Applies the events due at frame `from` of this chunk; returns where the next one is due.
     fn take_events(&mut self, pending: &mut Pending<'_>, from: usize, frames: usize) -> usize {
         let mut moved = false;
         let mut next = frames;
+        let rate = self.rate().0;
         while let [event, rest @ ..] = pending.events {
             let at = (event.offset as usize).saturating_sub(pending.base);
             if at > from {
                 next = at.min(frames);
                 break;
             }
-            moved |= self.values.take(&event.kind);
+            moved |= self.values.take(&event.kind, self.now, rate);
             pending.events = rest;
         }
         if moved {
@@ -263,8 +292,9 @@ impl Processor {
 
     /// Applies events beyond the block's end, which a host should not send: a note must not hang.
     fn take_rest(&mut self, pending: &Pending<'_>) {
+        let rate = self.rate().0;
         for event in pending.events {
-            self.values.take(&event.kind);
+            self.values.take(&event.kind, self.now, rate);
         }
         if !pending.events.is_empty() {
             self.read_cells();
@@ -284,19 +314,14 @@ impl Processor {
             && let Some(program) = self.hands.current_mut()
         {
             program.hear(inputs, from, frames);
-            let mut fault = None;
-            while done < frames && fault.is_none() {
-                let (rendered, stopped) = program.run(done, frames - done, self.now + done as u64);
-                done += rendered;
-                // A kernel that neither renders nor says why would keep us here for ever.
-                let stuck = Fault { kind: FaultKind::Tasks, site: 0 };
-                fault = stopped.or((rendered == 0).then_some(stuck));
-            }
+            let fault = play(program, &mut done, frames, self.now);
             spread(program, outputs, from, done);
+            let dropped = program.dropped_tasks();
             let id = program.id();
             let count = program.output_count();
             self.finish(outputs, from, done);
             self.report_channels(id, count, outputs.len());
+            self.report_tasks(id, dropped);
             if let Some(fault) = fault {
                 self.seen.stopped_at = Some(self.now + done as u64);
                 self.stop(id, fault);
@@ -352,6 +377,13 @@ impl Processor {
         }
     }
 
+    fn report_tasks(&mut self, id: ProgramId, (count, site): (u64, u32)) {
+        if count > 0 && !self.seen.reported_tasks {
+            self.seen.reported_tasks = true;
+            self.report(Report::TaskDropped { id, site });
+        }
+    }
+
     /// Stops the program: its last good output decays to what plays without one.
     fn stop(&mut self, id: ProgramId, fault: Fault) {
         self.seen.stopped = true;
@@ -390,6 +422,7 @@ impl Processor {
                 if keep_lines && !new.advance_copies(old, settings.pace.budget()) {
                     return Ready::Later;
                 }
+                new.begin(*now);
                 new.take_words(old);
                 if settings.declick > 0.0 {
                     goal = ahead.expected(old);
@@ -398,6 +431,8 @@ impl Processor {
                     lines = new.plan().lines.len() as u32;
                     new.take_lines(old);
                 }
+            } else {
+                new.begin(*now);
             }
             fade.start(goal, frames_of(settings.declick, new.rate()));
             Ready::Now
@@ -413,11 +448,36 @@ impl Processor {
     fn take_over(&mut self, start: u64, lines: u32) {
         let Some(program) = self.hands.current_mut() else { return };
         self.values.forget(program.forget());
+        self.values.resize_voices(&program.layout().voices);
         program.read_cells(&self.values);
         let (id, words) = (program.id(), program.plan().word_count());
         let ticks = ftz::ticks().saturating_sub(start);
         self.report(Report::Swapped { id, words, lines, ticks });
     }
+}
+
+/// Renders `frames` frames of the program, the first at time `now`, and its tasks between them.
+/// `done` counts the frames; gives the fault that stopped it.
+fn play(program: &mut Prepared, done: &mut usize, frames: usize, now: u64) -> Option<Fault> {
+    while *done < frames {
+        let time = now + *done as u64;
+        if program.next_task() <= time
+            && let Some(fault) = program.run_tasks(time)
+        {
+            return Some(fault);
+        }
+        let room = program.next_task().saturating_sub(time);
+        let count = (frames - *done).min(usize::try_from(room).unwrap_or(usize::MAX));
+        let (rendered, stopped) = program.run(*done, count, time);
+        *done += rendered;
+        // A kernel that neither renders nor says why would keep us here for ever.
+        let stuck = Fault { kind: FaultKind::Tasks, site: 0 };
+        let fault = stopped.or((rendered == 0).then_some(stuck));
+        if fault.is_some() {
+            return fault;
+        }
+    }
+    None
 }
 
 /// Host events not yet taken, and where the current chunk starts in the host's block.

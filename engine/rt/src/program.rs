@@ -6,8 +6,10 @@ use crate::code::{Code, Image, Layout};
 use crate::ctx::{Ctx, Fault};
 use crate::migrate::{Plan, Resizing};
 use crate::param::{CellInput, Values};
+use crate::sample::Sample;
 use crate::state::State;
 use crate::swap::{Planned, ProgramId};
+use crate::tap::Ears;
 use crate::{Hz, MAX_CHANNELS};
 use std::array;
 use std::sync::Arc;
@@ -34,6 +36,8 @@ pub struct Preparation {
     pub rate: Hz,
     /// Frames a kernel call renders at most.
     pub max_frames: usize,
+    /// The sound files of `Layout::samples`, in order.
+    pub samples: Vec<Arc<Sample>>,
 }
 
 /// A program ready to play.
@@ -81,13 +85,14 @@ impl Prepared {
         let channels = |count: u32| -> Vec<Box<[f64]>> {
             (0..count).map(|_| vec![0.0; from.max_frames].into_boxed_slice()).collect()
         };
+        let values = Values::default();
         Self {
             id: from.id,
             base: from.base,
-            state: State::new(layout, image),
+            state: State::with_samples(layout, image, from.samples),
             resizing: Resizing::new(&from.plan),
             plan: from.plan,
-            values: from.cells.iter().map(|cell| Values::default().read(cell)).collect(),
+            values: from.cells.iter().map(|cell| values.read(cell)).collect(),
             cells: from.cells,
             forget: from.forget,
             rate: from.rate,
@@ -112,6 +117,11 @@ impl Prepared {
     /// The state of this instance.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The control side's ends of what the program prints and probes, the first time.
+    pub fn take_ears(&mut self) -> Option<Ears> {
+        self.state.take_ears()
     }
 
     /// What survives from the program before.
@@ -142,6 +152,11 @@ impl Prepared {
     /// Slots to forget when this program takes over.
     pub(crate) fn forget(&self) -> u128 {
         self.forget
+    }
+
+    /// Tasks dropped so far because their time was not in the future, and where the first stood.
+    pub(crate) fn dropped_tasks(&self) -> (u64, u32) {
+        (self.state.tasks().dropped(), self.state.tasks().first_dropped())
     }
 
     /// Reads all cells anew.
@@ -182,22 +197,63 @@ impl Prepared {
         }
     }
 
-    /// Runs the kernel over frames `from..from + frames` of the buffers; returns how many were
-    /// rendered and the fault that stopped it.
-    pub(crate) fn run(&mut self, from: usize, frames: usize, now: u64) -> (usize, Option<Fault>) {
-        // Making views of 64 channels takes longer than a small program's block.
-        if self.inputs.len().max(self.outputs.len()) <= FEW_CHANNELS {
-            self.run_with::<FEW_CHANNELS>(from, frames, now)
-        } else {
-            self.run_with::<MAX_CHANNELS>(from, frames, now)
+    /// From here on the program plays: times of its first tasks count from `now`.
+    pub(crate) fn begin(&mut self, now: u64) {
+        self.state.tasks_mut().begin(now);
+    }
+
+    /// The sample at which the next task is due.
+    pub(crate) fn next_task(&self) -> u64 {
+        self.state.tasks().next()
+    }
+
+    /// Runs the tasks due at sample `now`; gives the fault that stopped them.
+    pub(crate) fn run_tasks(&mut self, now: u64) -> Option<Fault> {
+        loop {
+            let task = match self.state.tasks_mut().due(now) {
+                Ok(task) => task?,
+                Err(fault) => return Some(fault),
+            };
+            let (_, fault) = self.enter(0, 0, now, |code, ctx| {
+                code.call(ctx, task.closure);
+                0
+            });
+            self.state.heap_mut().release(task.closure);
+            if fault.is_some() {
+                return fault;
+            }
         }
     }
 
-    fn run_with<const N: usize>(
+    /// Runs the kernel over frames `from..from + frames` of the buffers, up to the next task at
+    /// most; returns how many were rendered and the fault that stopped it.
+    pub(crate) fn run(&mut self, from: usize, frames: usize, now: u64) -> (usize, Option<Fault>) {
+        let (rendered, fault) =
+            self.enter(from, frames, now, |code, ctx| code.run(ctx, frames as u32) as usize);
+        (rendered.min(frames), fault)
+    }
+
+    fn enter(
         &mut self,
         from: usize,
         frames: usize,
         now: u64,
+        body: impl FnOnce(&dyn Code, &mut Ctx<'_>) -> usize,
+    ) -> (usize, Option<Fault>) {
+        // Making views of 64 channels takes longer than a small program's block.
+        if self.inputs.len().max(self.outputs.len()) <= FEW_CHANNELS {
+            self.enter_with::<FEW_CHANNELS>(from, frames, now, body)
+        } else {
+            self.enter_with::<MAX_CHANNELS>(from, frames, now, body)
+        }
+    }
+
+    fn enter_with<const N: usize>(
+        &mut self,
+        from: usize,
+        frames: usize,
+        now: u64,
+        body: impl FnOnce(&dyn Code, &mut Ctx<'_>) -> usize,
     ) -> (usize, Option<Fault>) {
         let mut inputs: [&[f64]; N] = [&[]; N];
         let mut outputs: [&mut [f64]; N] = array::from_fn(|_| Default::default());
@@ -209,17 +265,18 @@ impl Prepared {
         for (view, buffer) in outputs.iter_mut().zip(&mut self.outputs) {
             *view = buffer.get_mut(from..to).unwrap_or_default();
         }
+        let limit = self.state.tasks().next();
         let mut ctx = Ctx {
             state: &mut self.state,
             cells: &self.values,
             inputs: inputs.get(..self.inputs.len()).unwrap_or_default(),
             outputs: outputs.get_mut(..used).unwrap_or_default(),
             now,
-            limit: u64::MAX,
+            limit,
             fault: None,
         };
-        let rendered = self.code.run(&mut ctx, frames as u32) as usize;
-        (rendered.min(frames), ctx.fault)
+        let rendered = body(&*self.code, &mut ctx);
+        (rendered, ctx.fault)
     }
 
     /// Renders one frame more, for its output only: lines get their overwritten sample back, words
@@ -228,7 +285,9 @@ impl Prepared {
         for (mark, line) in self.marks.iter_mut().zip(self.state.lines()) {
             *mark = LineMark { pos: line.pos(), sample: line.load(line.pos()) };
         }
+        self.state.mute(true);
         let (rendered, fault) = self.run(0, 1, now);
+        self.state.mute(false);
         for (mark, line) in self.marks.iter().zip(self.state.lines_mut()) {
             line.store(mark.pos, mark.sample);
             line.set_pos(mark.pos);

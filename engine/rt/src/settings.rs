@@ -117,6 +117,13 @@ pub enum Report {
         /// Not finite, or too loud.
         finite: bool,
     },
+    /// A task was scheduled for a time that was not in the future and dropped; told once a program.
+    TaskDropped {
+        /// Which program.
+        id: ProgramId,
+        /// Where it was scheduled, an index into `Layout::sites`.
+        site: u32,
+    },
     /// The program has more outputs than the host takes, once a program.
     ChannelsDropped {
         /// Which.

@@ -8,7 +8,11 @@
 
 use crate::code::{Image, Layout, LineSpec};
 use crate::heap::Heap;
+use crate::sample::Sample;
+use crate::sched::Tasks;
+use crate::tap::{Ears, Outlets, rings};
 use std::mem::offset_of;
+use std::sync::Arc;
 
 /// Words on a page of memory, as small as pages come.
 const PAGE_WORDS: usize = 512;
@@ -26,6 +30,10 @@ pub struct State {
     heap: Heap,
     scratch: Box<[u64]>,
     stack: Box<[StackSlot]>,
+    tasks: Tasks,
+    outlets: Outlets,
+    ears: Option<Ears>,
+    samples: Box<[Arc<Sample>]>,
 }
 
 /// All parts of a state, borrowed side by side.
@@ -41,11 +49,24 @@ pub struct Parts<'a> {
     pub scratch: &'a mut [u64],
     /// Native stack for programs that recurse; empty for others.
     pub stack: &'a mut [StackSlot],
+    /// Tasks that wait.
+    pub tasks: &'a mut Tasks,
+    /// Where printed and probed numbers go.
+    pub outlets: &'a mut Outlets,
+    /// The sound files, by number.
+    pub samples: &'a [Arc<Sample>],
 }
 
 impl State {
-    /// Makes the state of a fresh instance. Allocates; not for the audio thread.
+    /// Makes the state of a fresh instance without its sound files. Allocates; not for the audio
+    /// thread.
     pub fn new(layout: &Layout, image: &Image) -> Self {
+        Self::with_samples(layout, image, Vec::new())
+    }
+
+    /// Makes the state of a fresh instance; files that are missing in `samples` are empty.
+    pub fn with_samples(layout: &Layout, image: &Image, mut samples: Vec<Arc<Sample>>) -> Self {
+        samples.resize_with(layout.samples.len(), Arc::default);
         let mut words = touched(layout.words as usize);
         for (word, from) in words.iter_mut().zip(&image.words) {
             *word = *from;
@@ -66,9 +87,14 @@ impl State {
         for slot in stack.iter_mut().step_by(PAGE_WORDS / 2) {
             *slot = std::hint::black_box(StackSlot::default());
         }
+        let (outlets, ears) = rings(layout.prints, layout.taps.len());
         Self {
             words,
             lines,
+            tasks: Tasks::new(layout.tasks, &image.tasks),
+            outlets,
+            ears: Some(ears),
+            samples: samples.into(),
             heap: Heap::new(layout.heap_words, &layout.shapes, &image.heap),
             scratch: touched(layout.scratch_words as usize),
             stack,
@@ -115,6 +141,27 @@ impl State {
         &mut self.stack
     }
 
+    /// Tasks that wait.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Tasks that wait.
+    pub fn tasks_mut(&mut self) -> &mut Tasks {
+        &mut self.tasks
+    }
+
+    /// The control side's ends of what the program prints and probes, the first time. Control side.
+    pub fn take_ears(&mut self) -> Option<Ears> {
+        self.ears.take()
+    }
+
+    /// While muted the program schedules, prints and probes nothing: for a look ahead.
+    pub(crate) fn mute(&mut self, muted: bool) {
+        self.tasks.mute(muted);
+        self.outlets.mute(muted);
+    }
+
     /// Everything at once.
     pub fn parts(&mut self) -> Parts<'_> {
         Parts {
@@ -123,6 +170,9 @@ impl State {
             heap: &mut self.heap,
             scratch: &mut self.scratch,
             stack: &mut self.stack,
+            tasks: &mut self.tasks,
+            outlets: &mut self.outlets,
+            samples: &self.samples,
         }
     }
 
@@ -270,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_fresh_state_holds_the_image_and_the_numbers_of_its_lines() {
-        let image = Image { words: vec![7, 8, 99, 9], heap: vec![], lines: vec![] };
+        let image = Image { words: vec![7, 8, 99, 9], ..Image::default() };
         let mut state = State::new(&layout(), &image);
         assert_eq!(state.words(), [7, 8, 0, 9, 1, 0]);
         let parts = state.parts();

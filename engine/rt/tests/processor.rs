@@ -1,17 +1,19 @@
 //! The processor with hand-written programs: events, block splits, channels, faults, swaps.
 
 use attacca_rt::Hz;
-use attacca_rt::code::{Code, Image, Layout, LineSpec, WordKind};
+use attacca_rt::code::{Code, Image, Layout, LineSpec, ObjectKind, Shape, WordKind};
 use attacca_rt::ctx::{Ctx, Fault, FaultKind};
 use attacca_rt::event::{Event, EventKind};
-use attacca_rt::heap::HeapRef;
+use attacca_rt::heap::{Heap, HeapRef};
 use attacca_rt::migrate::{LineMove, Plan, WordRun};
 use attacca_rt::param::CellInput;
 use attacca_rt::processor::{
     Idle, OutputGuard, Pace, Processor, ProcessorSettings, Remote, Report, Status,
 };
 use attacca_rt::program::{Preparation, Prepared};
+use attacca_rt::sched::TASK_PLACES;
 use attacca_rt::swap::{ProgramId, Retire, Swap};
+use attacca_rt::voices::VoiceField;
 use std::sync::Arc;
 
 /// What a double computes in one frame.
@@ -20,7 +22,11 @@ type Frame = fn(&mut Ctx<'_>, usize) -> Option<Fault>;
 struct Double {
     layout: Layout,
     frame: Frame,
+    task: Task,
 }
+
+/// What a double's tasks do.
+type Task = fn(&mut Ctx<'_>, HeapRef);
 
 impl Code for Double {
     fn layout(&self) -> &Layout {
@@ -38,7 +44,9 @@ impl Code for Double {
         frames
     }
 
-    fn call(&self, _: &mut Ctx<'_>, _: HeapRef) {}
+    fn call(&self, ctx: &mut Ctx<'_>, closure: HeapRef) {
+        (self.task)(ctx, closure);
+    }
 }
 
 /// Word 0 counts frames; the output is the count.
@@ -129,12 +137,13 @@ impl Rig {
         let from = Preparation {
             id: ProgramId(self.ids),
             base: ProgramId(base),
-            code: Arc::new(Double { layout, frame }),
+            code: Arc::new(Double { layout, frame, task: |_, _| {} }),
             plan,
             cells,
             forget: 0,
             rate: Hz(48_000.0),
             max_frames: self.max_frames,
+            samples: Vec::new(),
         };
         self.remote.programs.push(Box::new(Prepared::new(from, &Image::default()))).unwrap();
         self.ids
@@ -187,7 +196,7 @@ fn events_in_an_empty_block_are_not_lost() {
     let mut rig = Rig::new(exact());
     let cell = CellInput::Pitch { channel: 0, initial: 1.0 };
     rig.send(through, layout(0, 1, 0), vec![cell], Plan::default());
-    let kind = EventKind::NoteOn { channel: 0, note: 60, velocity: 100.0 };
+    let kind = EventKind::NoteOn { channel: 0, note: 60, velocity: 100.0, id: -1 };
     rig.render(0, &[Event { offset: 5, kind }]);
     assert_eq!(rig.render(2, &[]), [60.0, 60.0]);
 }
@@ -275,7 +284,10 @@ fn words_and_lines_go_on_and_the_old_program_comes_back() {
     assert_eq!(rig.retired(), [Retire::Replaced]);
     let swapped = rig.reports().into_iter().filter_map(|report| match report {
         Report::Swapped { id, words, lines, .. } => Some((id.0, words, lines)),
-        Report::Fault { .. } | Report::Guarded { .. } | Report::ChannelsDropped { .. } => None,
+        Report::Fault { .. }
+        | Report::Guarded { .. }
+        | Report::TaskDropped { .. }
+        | Report::ChannelsDropped { .. } => None,
     });
     assert_eq!(swapped.collect::<Vec<_>>(), [(1, 0, 0), (2, 1, 1)]);
 }
@@ -362,4 +374,146 @@ fn a_deactivated_processor_takes_programs_over_without_rendering() {
     rig.send(now, layout(0, 1, 0), vec![], Plan::default());
     assert_eq!(rig.processor.apply_pending(), Swap::Done);
     assert_eq!((rig.processor.status(), rig.processor.now()), (Status::Playing, 0));
+}
+
+/// A closure in the heap of an image.
+fn closure_image() -> (Layout, Image, HeapRef) {
+    let shape = Shape { kind: ObjectKind::Closure, fields: vec![WordKind::I64; 2] };
+    let layout = Layout {
+        heap_words: 4096,
+        shapes: vec![shape.clone()],
+        tasks: TASK_PLACES,
+        ..layout(0, 1, 1)
+    };
+    let mut heap = Heap::new(4096, &[shape], &[]);
+    let closure = heap.alloc(0, &[1, 0]).unwrap();
+    (layout, Image { heap: heap.image(), ..Image::default() }, closure)
+}
+
+impl Rig {
+    /// A program that starts from an image and has tasks.
+    fn send_tasks(&mut self, frame: Frame, task: Task, layout: Layout, image: &Image) {
+        let from = Preparation {
+            id: ProgramId(self.ids + 1),
+            base: ProgramId(self.ids),
+            code: Arc::new(Double { layout, frame, task }),
+            plan: Plan::default(),
+            cells: vec![],
+            forget: 0,
+            rate: Hz(48_000.0),
+            max_frames: self.max_frames,
+            samples: vec![],
+        };
+        self.ids += 1;
+        self.remote.programs.push(Box::new(Prepared::new(from, image))).unwrap();
+    }
+}
+
+/// Word 0, as it is.
+fn word(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
+    ctx.outputs[0][at] = f64::from_bits(ctx.state.words()[0]);
+    None
+}
+
+/// Adds 1 to word 0, and does so again three samples later.
+fn add_again(ctx: &mut Ctx<'_>, closure: HeapRef) {
+    let value = f64::from_bits(ctx.state.words()[0]) + 1.0;
+    ctx.state.words_mut()[0] = value.to_bits();
+    let now = ctx.now;
+    let parts = ctx.state.parts();
+    parts.heap.retain(closure);
+    parts.tasks.schedule(parts.heap, now, now as f64 + 3.0, closure, 0);
+}
+
+#[test]
+fn tasks_run_before_their_frame_whatever_the_block_size() {
+    let (layout, mut image, closure) = closure_image();
+    image.tasks = vec![attacca_rt::sched::Task { time: 2, order: 0, closure, site: 0 }];
+    let want: Vec<f64> = (0..100).map(|n: i32| f64::from((n + 1).div_euclid(3))).collect();
+    for block in [1, 7, 64, 100] {
+        let mut rig = Rig::new(exact());
+        rig.send_tasks(word, add_again, layout.clone(), &image);
+        let mut out = Vec::new();
+        while out.len() < 100 {
+            out.extend(rig.render(block.min(100 - out.len()), &[]));
+        }
+        assert_eq!(out, want, "blocks of {block}");
+        let state = rig.processor.current().unwrap().state();
+        assert_eq!(state.heap().owners(closure), 1, "one task waits, and owns its closure");
+    }
+}
+
+#[test]
+fn times_of_a_new_programs_tasks_count_from_its_swap() {
+    let (layout, mut image, closure) = closure_image();
+    image.tasks = vec![attacca_rt::sched::Task { time: 2, order: 0, closure, site: 0 }];
+    let mut rig = Rig::new(exact());
+    rig.render(10, &[]);
+    rig.send_tasks(word, add_again, layout, &image);
+    assert_eq!(rig.render(6, &[]), [0.0, 0.0, 1.0, 1.0, 1.0, 2.0]);
+}
+
+#[test]
+fn a_storm_of_tasks_is_a_fault_at_its_sample() {
+    let (layout, mut image, _) = closure_image();
+    let closure = HeapRef::NULL;
+    let task = |order| attacca_rt::sched::Task { time: 5, order, closure, site: 3 };
+    image.tasks = (0..10_001).map(task).collect();
+    for block in [1, 4, 16] {
+        let mut rig = Rig::new(exact());
+        rig.send_tasks(word, |_, _| {}, layout.clone(), &image);
+        for _ in 0..16 / block {
+            rig.render(block, &[]);
+        }
+        assert_eq!(rig.processor.stopped_at(), Some(5));
+        let told: Vec<_> = std::iter::from_fn(|| rig.remote.reports.pop().ok()).collect();
+        let fault = Fault { kind: FaultKind::Tasks, site: 3 };
+        assert!(told.contains(&Report::Fault { id: ProgramId(1), fault }), "{told:?}");
+    }
+}
+
+#[test]
+fn a_task_that_comes_too_late_is_told_once() {
+    let (layout, image, _) = closure_image();
+    let late: Frame = |ctx, at| {
+        let now = ctx.now + at as u64;
+        let parts = ctx.state.parts();
+        parts.tasks.schedule(parts.heap, now, now as f64, HeapRef::NULL, 9);
+        ctx.outputs[0][at] = 1.0;
+        None
+    };
+    let mut rig = Rig::new(exact());
+    rig.send_tasks(late, |_, _| {}, layout, &image);
+    rig.render(10, &[]);
+    rig.render(10, &[]);
+    let told: Vec<_> = std::iter::from_fn(|| rig.remote.reports.pop().ok())
+        .filter(|report| matches!(report, Report::TaskDropped { .. }))
+        .collect();
+    assert_eq!(told, [Report::TaskDropped { id: ProgramId(1), site: 9 }]);
+    assert_eq!(rig.processor.current().unwrap().state().tasks().dropped(), 20);
+}
+
+#[test]
+fn a_stolen_voice_shows_a_closed_gate_for_one_frame_at_every_block_size() {
+    let on = |offset, note| {
+        let kind = EventKind::NoteOn { channel: 0, note, velocity: 127.0, id: -1 };
+        Event { offset, kind }
+    };
+    for block in [1u32, 3, 12] {
+        let mut rig = Rig::new(exact());
+        let layout = Layout { voices: vec![1], ..layout(0, 1, 0) };
+        let field = VoiceField::Gate;
+        let cells = vec![CellInput::Voice { group: 0, voice: 0, field }];
+        rig.send(through, layout, cells, Plan::default());
+        let all = [on(2, 60), on(6, 62), on(7, 64)];
+        let mut out = Vec::new();
+        for start in (0..12).step_by(block as usize) {
+            let due = all.iter().filter(|e| (start..start + block).contains(&e.offset));
+            let due: Vec<_> =
+                due.map(|e| Event { offset: e.offset - start, kind: e.kind }).collect();
+            out.extend(rig.render(block as usize, &due));
+        }
+        let want = [0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+        assert_eq!(out, want, "blocks of {block}");
+    }
 }

@@ -59,7 +59,7 @@ fn optimised(mut module: Module) -> Result<(Module, Image), Box<dyn Error>> {
     opt::prepare(&mut module);
     let mut counted = module.clone();
     opt::rc::run(&mut counted);
-    let run = run_globals(&counted)?;
+    let run = run_globals(&counted, &[])?;
     (module.blocks, module.words) = (run.blocks, run.words);
     opt::run(&mut module, &run.image);
     opt::rc::run(&mut module);

@@ -269,6 +269,17 @@ opcodes! {
     /// While global code runs: a fresh state block for function number `b`.
     FreshBlock "fresh_block" "di";
 
+    /// Calls closure `b` at time `a`; W is the site.
+    Schedule "schedule" "ss_W";
+    Limit "limit" "d";
+    /// Prints `a`, and a new line if `b` is not 0.
+    Print "print" "si";
+    /// Shows `b` on probe `a`.
+    Tap "tap" "is";
+    SampleLen "sample_len" "di";
+    /// Sample file `b` at position `c`, channel as MIR numbers it.
+    SampleRead "sample_read" "disi";
+
     Now "now" "d";
     SetNow "set_now" "s";
     FirstNow "first_now" "d";

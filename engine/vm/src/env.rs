@@ -6,8 +6,12 @@
 use crate::verify::{Extension, Program};
 use attacca_mir::math::scalar as math;
 use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, Fault, FaultKind};
-use attacca_rt::heap::Heap;
+use attacca_rt::heap::{Heap, HeapRef};
+use attacca_rt::sample::{Channel, Sample};
+use attacca_rt::sched::{Scheduled, Tasks};
 use attacca_rt::state::Line;
+use attacca_rt::tap::Outlets;
+use std::sync::Arc;
 
 /// What the code works on: borrowed parts of an instance and of a block.
 pub(crate) struct Env<'s, 'a> {
@@ -15,11 +19,16 @@ pub(crate) struct Env<'s, 'a> {
     pub(crate) lines: &'s mut [Line],
     pub(crate) heap: &'s mut Heap,
     pub(crate) scratch: &'s mut [u64],
+    pub(crate) tasks: &'s mut Tasks,
+    pub(crate) outlets: &'s mut Outlets,
+    pub(crate) samples: &'s [Arc<Sample>],
     pub(crate) cells: &'s [f64],
     pub(crate) inputs: &'s [&'a [f64]],
     pub(crate) outputs: &'s mut [&'a mut [f64]],
     pub(crate) first_now: i64,
     pub(crate) now: i64,
+    /// The kernel returns before this time.
+    pub(crate) limit: u64,
     pub(crate) fault: Option<Fault>,
     /// Budgeted calls in this sample, and how many are open.
     pub(crate) calls: u32,
@@ -66,6 +75,27 @@ impl Env<'_, '_> {
     #[cold]
     pub(crate) fn stop(&mut self, kind: FaultKind, site: u32) {
         self.fault.get_or_insert(Fault { kind, site });
+    }
+
+    #[inline(never)]
+    pub(crate) fn schedule(&mut self, time: f64, closure: u64, site: u32) {
+        let (now, closure) = (self.now.cast_unsigned(), HeapRef(closure as u32));
+        match self.tasks.schedule(self.heap, now, time, closure, site) {
+            Scheduled::At(time) => self.limit = self.limit.min(time),
+            Scheduled::Dropped => {}
+            Scheduled::Full => self.stop(FaultKind::Tasks, site),
+        }
+    }
+
+    pub(crate) fn sample_len(&self, sample: u16) -> f64 {
+        self.samples.get(usize::from(sample)).map_or(0.0, |sample| sample.frames() as f64)
+    }
+
+    #[inline(never)]
+    pub(crate) fn sample_read(&self, sample: u16, channel: u16, position: f64) -> f64 {
+        let channel = Channel::from_number(u32::from(channel));
+        let sample = self.samples.get(usize::from(sample));
+        sample.map_or(0.0, |sample| sample.read(channel, position))
     }
 
     pub(crate) fn enter(&mut self, site: u32) -> bool {

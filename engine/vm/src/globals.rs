@@ -11,12 +11,14 @@ use crate::verify::{Program, verify};
 use attacca_mir::backend::BackendError;
 use attacca_mir::layout;
 use attacca_mir::module::{FuncId, Module};
-use attacca_rt::code::{Image, Layout, LineImage};
+use attacca_rt::code::{Dropped, Image, Layout, LineImage};
 use attacca_rt::ctx::{Fault, FaultKind};
 use attacca_rt::ftz::Guard;
 use attacca_rt::heap::DEFAULT_HEAP_WORDS;
+use attacca_rt::sample::Sample;
 use attacca_rt::state::State;
 use cranelift_entity::EntityRef;
+use std::sync::Arc;
 
 /// Calls that global code may make.
 pub const CALL_LIMIT: u64 = 50_000_000;
@@ -78,8 +80,9 @@ impl std::fmt::Display for GlobalsError {
 
 impl std::error::Error for GlobalsError {}
 
-/// Runs `module.init` and gives what it left; the module's zeroed words if it has none.
-pub fn run_globals(module: &Module) -> Result<GlobalsRun, GlobalsError> {
+/// Runs `module.init` and gives what it left; the module's zeroed words if it has none. `samples` are
+/// the sound files of the module, in order; those that are missing have no frames.
+pub fn run_globals(module: &Module, samples: &[Arc<Sample>]) -> Result<GlobalsRun, GlobalsError> {
     let Some(init) = module.init else {
         return Ok(GlobalsRun { words: module.words, ..GlobalsRun::default() });
     };
@@ -95,7 +98,7 @@ pub fn run_globals(module: &Module) -> Result<GlobalsRun, GlobalsError> {
     // A second attempt has the words and lines that the first one lacked. Samples of lines it then finds
     // may lead it elsewhere; each attempt knows more of them.
     for _ in 0..ATTEMPTS {
-        let outcome = attempt(module, &layout, &program, init.index(), &sizes);
+        let outcome = attempt(module, &layout, &program, init.index(), &sizes, samples);
         if outcome.words > BLOCK_LIMIT {
             return Err(GlobalsError::TooLarge);
         }
@@ -133,9 +136,11 @@ fn attempt(
     program: &Program,
     init: usize,
     sizes: &[u32],
+    samples: &[Arc<Sample>],
 ) -> Outcome {
     let _guard = Guard::new();
-    let mut state = State::new(layout, &Image::default());
+    let mut state = State::with_samples(layout, &Image::default(), samples.to_vec());
+    let mut ears = state.take_ears().unwrap_or_default();
     let parts = state.parts();
     let cells: Vec<f64> = module.cells.iter().map(|cell| cell.initial()).collect();
     let mut env = Env {
@@ -143,11 +148,15 @@ fn attempt(
         lines: parts.lines,
         heap: parts.heap,
         scratch: parts.scratch,
+        tasks: parts.tasks,
+        outlets: parts.outlets,
+        samples: parts.samples,
         cells: &cells,
         inputs: &[],
         outputs: &mut [],
         first_now: 0,
         now: 0,
+        limit: u64::MAX,
         fault: None,
         calls: 0,
         depth: 0,
@@ -167,8 +176,17 @@ fn attempt(
             *word = 0;
         }
     }
+    let tasks = state.tasks();
+    let dropped = Dropped { count: tasks.dropped(), site: tasks.first_dropped() };
     Outcome {
-        image: Image { words, heap: state.heap().image(), lines: lines_left(layout, &state) },
+        image: Image {
+            words,
+            heap: state.heap().image(),
+            lines: lines_left(layout, &state),
+            tasks: tasks.image(),
+            prints: std::iter::from_fn(|| ears.print()).collect(),
+            dropped: (dropped.count > 0).then_some(dropped),
+        },
         blocks: blocks.into_iter().map(|(at, func)| (at, FuncId::new(func as usize))).collect(),
         words: next,
         fault,

@@ -67,11 +67,15 @@ impl VmCode {
             lines: parts.lines,
             heap: parts.heap,
             scratch: parts.scratch,
+            tasks: parts.tasks,
+            outlets: parts.outlets,
+            samples: parts.samples,
             cells: ctx.cells,
             inputs: ctx.inputs,
             outputs: &mut *ctx.outputs,
             first_now: ctx.now as i64,
             now: ctx.now as i64,
+            limit: ctx.limit,
             fault: ctx.fault,
             calls: 0,
             depth: 0,
@@ -80,6 +84,7 @@ impl VmCode {
         };
         let result = run::run(&self.program, func, &[arg], &mut env);
         ctx.fault = env.fault;
+        ctx.limit = env.limit;
         result
     }
 }
@@ -92,6 +97,8 @@ impl Code for VmCode {
     fn run(&self, ctx: &mut Ctx<'_>, frames: u32) -> u32 {
         match self.program.kernel {
             Some(kernel) if ctx.fault.is_none() => {
+                let room = u32::try_from(ctx.limit.saturating_sub(ctx.now)).unwrap_or(u32::MAX);
+                let frames = frames.min(room);
                 self.enter(ctx, kernel as usize, u64::from(frames)) as u32
             }
             Some(_) | None => 0,

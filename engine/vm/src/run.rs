@@ -603,6 +603,32 @@ fn interpret(program: &Program, entry: usize, stack: &mut Stack, env: &mut Env<'
                 pc += 1;
             }
 
+            Opcode::Schedule => {
+                let x = x!();
+                env.schedule(regs.float(i.a), regs.get(i.b), wide(x.code, x.a));
+                pc += 2;
+            }
+            Opcode::Limit => {
+                regs.set(i.a, env.limit);
+                pc += 1;
+            }
+            Opcode::Print => {
+                env.outlets.print(regs.float(i.a), i.b != 0);
+                pc += 1;
+            }
+            Opcode::Tap => {
+                env.outlets.tap(u32::from(i.a), regs.float(i.b));
+                pc += 1;
+            }
+            Opcode::SampleLen => {
+                regs.set_float(i.a, env.sample_len(i.b));
+                pc += 1;
+            }
+            Opcode::SampleRead => {
+                let value = env.sample_read(i.b, x!().code, regs.float(i.c));
+                regs.set_float(i.a, value);
+                pc += 2;
+            }
             Opcode::Now => {
                 regs.set_float(i.a, env.now as f64);
                 pc += 1;

@@ -40,7 +40,7 @@ proptest! {
         let mut module = from_choices(&choices);
         opt::prepare(&mut module);
         opt::rc::run(&mut module);
-        let run = run_globals(&module).unwrap();
+        let run = run_globals(&module, &[]).unwrap();
         let mut oracle = Oracle::new(&module, module.rate).unwrap();
         let image = oracle.image();
         prop_assert_eq!(&run.image.words, &image.words);

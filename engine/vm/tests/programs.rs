@@ -222,7 +222,7 @@ const CLOSURE: &str = r#"outputs 1 words 1 dsp_base 1 init fn0 dsp fn1
 #[test]
 fn global_closures_own_blocks_and_lines() {
     let text = module(CLOSURE);
-    let run = run_globals(&text).unwrap();
+    let run = run_globals(&text, &[]).unwrap();
     assert_eq!((run.words, run.blocks.len(), run.blocks[0].0), (3, 1, 1));
     assert_eq!(run.image.words, [18, 10.0f64.to_bits(), 0]);
     // Global code turned the counter once, and its line holds that turn.
@@ -256,7 +256,7 @@ fn global_code_that_never_ends_is_an_error() {
     let mut deep = module(deep);
     opt::prepare(&mut deep);
     assert!(
-        matches!(run_globals(&deep), Err(GlobalsError::Fault(f)) if f.kind == FaultKind::Recursion)
+        matches!(run_globals(&deep, &[]), Err(GlobalsError::Fault(f)) if f.kind == FaultKind::Recursion)
     );
     // Each function calls the one before twice: 2^40 calls, none of them recursive.
     let mut wide = String::from(
@@ -269,5 +269,5 @@ fn global_code_that_never_ends_is_an_error() {
             "fn fn{n} \"f\"(v0: i64) -> (i64) {{ bb0: v1 = call fn{below}(v0)  v2 = call fn{below}(v1)  return v2 }}\n"
         );
     }
-    assert_eq!(run_globals(&module(&wide)), Err(GlobalsError::TooLong));
+    assert_eq!(run_globals(&module(&wide), &[]), Err(GlobalsError::TooLong));
 }

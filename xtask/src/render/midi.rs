@@ -63,12 +63,14 @@ fn event(channel: u8, message: MidiMessage) -> Option<EventKind> {
             channel,
             note: key.as_int(),
             velocity: f64::from(vel.as_int()),
+            id: -1,
         }),
         MidiMessage::NoteOn { key, vel } | MidiMessage::NoteOff { key, vel } => {
             Some(EventKind::NoteOff {
                 channel,
                 note: key.as_int(),
                 velocity: f64::from(vel.as_int()),
+                id: -1,
             })
         }
         MidiMessage::Controller { controller, value } => match controller.as_int() {

@@ -3,9 +3,15 @@
 use super::heap::{BadRef, Heap};
 use crate::module::{FuncId, Module};
 use crate::op::Op;
-use attacca_rt::code::{Image, LineImage};
+use attacca_rt::code::{Dropped, Image, LineImage};
 use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, Fault, FaultKind};
+use attacca_rt::heap::HeapRef;
+use attacca_rt::sample::{Channel, Sample};
+use attacca_rt::sched::{TASK_PLACES, Task, sample_of};
+use attacca_rt::tap::Print;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How function values get their state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +52,25 @@ pub(super) struct Machine {
     pub(super) depth: u32,
     pub(super) fault: Option<Fault>,
     /// What the program has printed.
-    pub(super) printed: String,
+    pub(super) printed: Vec<Print>,
     /// What each probe has recorded.
     pub(super) taps: Vec<Vec<f64>>,
+    /// Sound files; those that are missing have no frames.
+    pub(super) samples: Vec<Arc<Sample>>,
+    /// Tasks that wait, by time and order; each owns its closure.
+    pub(super) tasks: BTreeMap<(u64, u64), Waiting>,
+    /// Tasks scheduled so far.
+    pub(super) orders: u64,
+    pub(super) dropped: Option<Dropped>,
+    /// Kernel form: the kernel returns before this time.
+    pub(super) limit: u64,
+}
+
+/// A task that waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    pub(super) closure: u64,
+    pub(super) site: u32,
 }
 
 /// A bug of the compiler, in words.
@@ -113,20 +135,24 @@ impl Machine {
                 self.heap.array_copy([args[0], args[1], args[2], args[3], args[4]])?;
                 return Ok(None);
             }
-            Op::Schedule => {
-                return Err(Bug("the oracle has no scheduler".into()));
+            Op::Schedule(site) => {
+                self.schedule(f64::from_bits(args[0]), args[1], *site)?;
+                return Ok(None);
             }
+            Op::Limit => self.limit,
             Op::Print { newline } => {
-                self.printed.push_str(&format!("{}", f64::from_bits(args[0])));
-                self.printed.push_str(if *newline { "\n" } else { "" });
+                self.printed.push(Print { value: f64::from_bits(args[0]), newline: *newline });
                 return Ok(None);
             }
             Op::Tap(tap) => {
                 self.taps[*tap as usize].push(f64::from_bits(args[0]));
                 return Ok(None);
             }
-            // A file that is not there has no frames.
-            Op::SampleLen(_) | Op::SampleRead { .. } => 0.0f64.to_bits(),
+            Op::SampleLen(sample) => (self.sample_file(*sample).frames() as f64).to_bits(),
+            Op::SampleRead { sample, channel } => {
+                let channel = Channel::from_number(*channel);
+                self.sample_file(*sample).read(channel, f64::from_bits(args[0])).to_bits()
+            }
             Op::Retain => {
                 self.heap.retain(args[0])?;
                 return Ok(None);
@@ -176,6 +202,45 @@ impl Machine {
     pub(super) fn reset_budget(&mut self) {
         self.calls = 0;
         self.depth = 0;
+    }
+
+    fn sample_file(&self, sample: u32) -> Arc<Sample> {
+        self.samples.get(sample as usize).cloned().unwrap_or_default()
+    }
+
+    /// Takes over an owner of the closure.
+    fn schedule(&mut self, time: f64, closure: u64, site: u32) -> Result<(), Bug> {
+        let time = sample_of(time);
+        if time <= self.now {
+            let first = Dropped { count: 0, site };
+            self.dropped.get_or_insert(first).count += 1;
+            return Ok(self.heap.release(closure)?);
+        }
+        if self.tasks.len() >= TASK_PLACES as usize {
+            self.stop(FaultKind::Tasks, site);
+            return Ok(self.heap.release(closure)?);
+        }
+        let time = time as u64;
+        self.tasks.insert((time, self.orders), Waiting { closure, site });
+        self.orders += 1;
+        self.limit = self.limit.min(time);
+        Ok(())
+    }
+
+    /// The time of the next task.
+    pub(super) fn next_task(&self) -> u64 {
+        self.tasks.first_key_value().map_or(u64::MAX, |((time, _), _)| *time)
+    }
+
+    /// The tasks that wait, as an image holds them.
+    pub(super) fn tasks_left(&self) -> Vec<Task> {
+        let task = |(&(time, order), waiting): (&(u64, u64), &Waiting)| Task {
+            time,
+            order,
+            closure: HeapRef(waiting.closure as u32),
+            site: waiting.site,
+        };
+        self.tasks.iter().map(task).collect()
     }
 
     /// Stops the program, unless something else has.

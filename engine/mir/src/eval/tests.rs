@@ -2,8 +2,9 @@ use super::{EvalError, Oracle, eval_kernel, same_bits};
 use crate::module::Module;
 use crate::text::parse;
 use crate::verify::{report, verify};
-use attacca_rt::code::Image;
+use attacca_rt::code::{Dropped, Image};
 use attacca_rt::ctx::FaultKind;
+use attacca_rt::tap::text_of;
 
 fn module(text: &str) -> Module {
     let module = parse(text).unwrap_or_else(|e| panic!("{e}"));
@@ -209,8 +210,55 @@ fn printed_text_and_probes_are_kept() {
           tap 0 v2  return v2 }"#;
     let mut oracle = Oracle::new(&module(text), 1.0).unwrap();
     oracle.render(&[], 2);
-    assert_eq!(oracle.printed(), "0.000000120\n0.000000121\n");
+    assert_eq!(text_of(oracle.printed()), "0.000000120\n0.000000121\n");
     assert_eq!(oracle.taps(), [vec![0.0, 1.0]]);
+}
+
+/// Counts in a global word; each count schedules the next.
+fn metronome(first: &str) -> String {
+    format!(
+        r#"outputs 1 words 1 dsp_base 1 dsp fn0 init fn1 global 0 f64 "hits" assigned
+        shape0 closure(i64, i64)  site0 "tick" 0 1 1
+        fn fn0 "dsp"(v0: i64) -> (f64) {{ bb0: v1 = iconst 0  v2 = load.f64 v1+0  return v2 }}
+        fn fn1 "init"() -> () {{ bb0: v0 = funcaddr fn2  v1 = iconst 0  v2 = alloc shape0(v0, v1)
+          v3 = const {first}  schedule 0 v3, v2  return }}
+        fn fn2 "tick"(v0: ref) -> () closure {{ bb0: v1 = iconst 0  v2 = load.f64 v1+0  v3 = const 1.0
+          v4 = add v2, v3  store.f64 v1+0, v4  v5 = now  v6 = const 2.0  v7 = add v5, v6
+          v8 = funcaddr fn2  v9 = alloc shape0(v8, v1)  schedule 0 v7, v9  return }}"#
+    )
+}
+
+#[test]
+fn tasks_run_before_their_sample() {
+    let mut counted = module(&metronome("1.9"));
+    crate::opt::rc::run(&mut counted);
+    let mut oracle = Oracle::new(&counted, 1.0).unwrap();
+    assert_eq!(oracle.image().tasks.len(), 1);
+    let first = oracle.render(&[], 3);
+    assert_eq!(
+        (first, oracle.render(&[], 4)),
+        (vec![vec![0.0, 1.0, 1.0]], vec![vec![2.0, 2.0, 3.0, 3.0]])
+    );
+    assert_eq!(oracle.live_objects(), 1);
+}
+
+#[test]
+fn a_kernel_stops_where_a_task_is_due() {
+    let mut counted = module(&metronome("1.0"));
+    crate::opt::rc::run(&mut counted);
+    let image = Oracle::new(&counted, 1.0).unwrap().image();
+    crate::opt::kernel::run(&mut counted);
+    let mut oracle = Oracle::with_image(&counted, 1.0, &image).unwrap();
+    assert_eq!(oracle.render(&[], 7), [[0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0]]);
+}
+
+#[test]
+fn a_task_of_the_past_is_dropped() {
+    let mut counted = module(&metronome("0.5"));
+    crate::opt::rc::run(&mut counted);
+    let mut oracle = Oracle::new(&counted, 1.0).unwrap();
+    assert_eq!(oracle.dropped(), Some(Dropped { count: 1, site: 0 }));
+    assert_eq!((oracle.render(&[], 2), oracle.live_objects()), (vec![vec![0.0, 0.0]], 0));
 }
 
 #[test]

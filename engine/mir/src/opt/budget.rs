@@ -38,7 +38,7 @@ pub fn prune(module: &mut Module) {
     {
         return;
     }
-    let faults = ops().any(Op::allocates);
+    let faults = ops().any(Op::stops);
     for func in reached {
         remove(&mut module.funcs[func], faults);
     }

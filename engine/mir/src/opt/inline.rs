@@ -96,7 +96,7 @@ impl Reached {
             match func.insts[*inst].op {
                 Op::Call(to) | Op::FuncAddr(to) => self.add(to),
                 // A task may be any closure, one of the heap image too.
-                Op::CallClosure(_) | Op::Schedule if !self.unknown => {
+                Op::CallClosure(_) | Op::Schedule(_) if !self.unknown => {
                     self.unknown = true;
                     for (id, _) in module.funcs.iter().filter(|(_, f)| f.closure) {
                         self.add(id);
@@ -121,7 +121,7 @@ pub fn cost(op: &Op) -> u32 {
             _ => 1,
         },
         Op::Call(_) | Op::CallClosure(_) | Op::Alloc(_) => 6,
-        Op::NewArray(_) | Op::ArrayCopy(_) | Op::Schedule | Op::Print { .. } => 6,
+        Op::NewArray(_) | Op::ArrayCopy(_) | Op::Schedule(_) | Op::Print { .. } => 6,
         Op::ArrayLoad { .. } | Op::ArrayStore { .. } | Op::Tap(_) => 4,
         Op::SampleRead { .. } => 20,
         Op::LineLoad { .. } | Op::LineStore { .. } => 3,

@@ -3,6 +3,8 @@
 //! ```text
 //! fn kernel(frames) { for i in 0..frames { outputs[i] = dsp(inputs[i]); if faulted { return i } } return frames }
 //! ```
+//!
+//! Where `dsp` can schedule tasks, the loop also ends before the time of the first one.
 
 use crate::build::Builder;
 use crate::module::{FuncId, Function, Module};
@@ -59,7 +61,15 @@ pub fn run(module: &mut Module) {
     }
     let one = b.iconst(1);
     let following = b.pure(Pure::Iadd, &[index, one]);
-    b.jump(header, &[following]);
+    if needs.limit {
+        let first = b.value(Op::FirstNow, &[], Ty::I64);
+        let time = b.pure(Pure::Iadd, &[first, following]);
+        let limit = b.value(Op::Limit, &[], Ty::I64);
+        let due = b.pure(Pure::Ile, &[limit, time]);
+        b.branch(due, (exit, &[following]), (header, &[following]));
+    } else {
+        b.jump(header, &[following]);
+    }
 
     b.switch_to(exit);
     b.ret(&[rendered]);
@@ -71,16 +81,18 @@ struct Needs {
     budget: bool,
     now: bool,
     fault: bool,
+    limit: bool,
 }
 
 impl Needs {
     fn of(module: &Module, dsp: FuncId) -> Self {
-        let mut needs = Self { budget: false, now: false, fault: false };
+        let mut needs = Self { budget: false, now: false, fault: false, limit: false };
         for func in reachable(module, dsp) {
             for inst in module.funcs[func].insts.values() {
                 needs.budget |= matches!(inst.op, Op::BudgetEnter(_));
-                needs.now |= matches!(inst.op, Op::Now);
-                needs.fault |= matches!(inst.op, Op::BudgetEnter(_)) || inst.op.allocates();
+                needs.now |= matches!(inst.op, Op::Now | Op::Schedule(_));
+                needs.fault |= matches!(inst.op, Op::BudgetEnter(_)) || inst.op.stops();
+                needs.limit |= matches!(inst.op, Op::Schedule(_));
             }
         }
         needs
@@ -91,7 +103,10 @@ impl Needs {
 pub fn finish(module: &mut Module) {
     let Some(kernel) = module.kernel else { return };
     let asked = reachable(module, kernel).iter().any(|f| {
-        *f != kernel && module.funcs[*f].insts.values().any(|inst| matches!(inst.op, Op::Now))
+        let func = &module.funcs[*f];
+        let mut placed = func.blocks.values().flat_map(|b| &b.insts).map(|i| &func.insts[*i].op);
+        // The scheduler asks for the time itself.
+        placed.any(|op| matches!(op, Op::Schedule(_)) || (*f != kernel && matches!(op, Op::Now)))
     });
     let func = &mut module.funcs[kernel];
     let time = func.blocks.values().flat_map(|b| &b.insts).find_map(|inst| {

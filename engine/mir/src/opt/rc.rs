@@ -138,7 +138,7 @@ fn count_block(
 fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
     let data = b.func.insts[inst].clone();
     let refs: SmallVec<[ValueId; 4]> = match data.op {
-        Op::Alloc(_) | Op::Schedule => data.args.clone(),
+        Op::Alloc(_) | Op::Schedule(_) => data.args.clone(),
         Op::Store(Ty::Ref, _) | Op::HeapStore { ty: Ty::Ref, .. } => {
             [data.args[1]].into_iter().collect()
         }

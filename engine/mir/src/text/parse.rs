@@ -9,6 +9,8 @@ use crate::module::{
 use crate::op::Ty;
 use crate::verify::types::op_types;
 use attacca_rt::code::{CellSource, ObjectKind, SampleSource, Shape, Site, TapSource};
+use attacca_rt::transport::TransportField;
+use attacca_rt::voices::VoiceField;
 use cranelift_entity::{EntityRef, PrimaryMap};
 use smallvec::SmallVec;
 
@@ -72,6 +74,7 @@ fn header_item(cursor: &mut Cursor<'_>, module: &mut Module) -> Result<(), Parse
             let global = global(cursor)?;
             module.globals.push(global);
         }
+        "voices" => module.voices.push(cursor.number("a count")?),
         "block" => module.blocks.push((cursor.number("a word address")?, cursor.id("fn")?)),
         _ => return table_item(cursor, module, word),
     }
@@ -110,7 +113,11 @@ fn table_item(cursor: &mut Cursor<'_>, module: &mut Module, word: &str) -> Resul
         module.taps.push(TapSource { name: cursor.text()? });
     } else if let Some(index) = word.strip_prefix("sample").and_then(|n| n.parse::<usize>().ok()) {
         in_order(cursor, word, index, module.samples.len())?;
-        module.samples.push(SampleSource { path: cursor.text()?, file: cursor.number("a file")? });
+        module.samples.push(SampleSource {
+            path: cursor.text()?,
+            file: cursor.number("a file")?,
+            site: cursor.number("a site")?,
+        });
     } else {
         return Err(cursor.before(format!("expected a header item or `fn`, found `{word}`")));
     }
@@ -139,7 +146,8 @@ fn shape(cursor: &mut Cursor<'_>) -> Result<Shape, ParseError> {
 }
 
 fn host_cell(cursor: &mut Cursor<'_>) -> Result<CellSource, ParseError> {
-    Ok(match cursor.word("`control`, `pitch` or `velocity`")? {
+    const SOURCES: &str = "the source of a host value, like `control` or `pitch`";
+    Ok(match cursor.word(SOURCES)? {
         "control" => {
             let name = cursor.text()?;
             CellSource::Control {
@@ -156,10 +164,27 @@ fn host_cell(cursor: &mut Cursor<'_>) -> Result<CellSource, ParseError> {
             channel: cursor.number("a channel")?,
             initial: cursor.float()?,
         },
-        other => {
-            return Err(cursor
-                .before(format!("expected `control`, `pitch` or `velocity`, found `{other}`")));
+        "cc" => CellSource::Cc {
+            channel: cursor.number("a channel")?,
+            number: cursor.number("a controller")?,
+            initial: cursor.float()?,
+        },
+        "bend" => CellSource::Bend { channel: cursor.number("a channel")? },
+        "transport" => {
+            let name = cursor.word("a field of the transport")?;
+            let field = TransportField::ALL.iter().find(|(_, known)| *known == name);
+            let field = field.map(|(field, _)| *field);
+            let missing = || cursor.before(format!("the transport has no `{name}`"));
+            CellSource::Transport(field.ok_or_else(missing)?)
         }
+        "voice" => {
+            let (group, voice) = (cursor.number("a group")?, cursor.number("a voice")?);
+            let name = cursor.word("a field of a voice")?;
+            let field = VoiceField::ALL.into_iter().find(|field| field.name() == name);
+            let missing = || cursor.before(format!("a voice has no `{name}`"));
+            CellSource::Voice { group, voice, field: field.ok_or_else(missing)? }
+        }
+        other => return Err(cursor.before(format!("expected {SOURCES}, found `{other}`"))),
     })
 }
 

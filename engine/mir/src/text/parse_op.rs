@@ -25,6 +25,7 @@ pub(super) fn parse_op(cursor: &mut Cursor<'_>, module: &Module) -> Result<Head,
         "cell" => Op::Cell(cursor.number("a cell")?),
         "input" => Op::Input(cursor.number("a channel")?),
         "output" => Op::Output(cursor.number("a channel")?),
+        "schedule" => Op::Schedule(cursor.number("a site")?),
         "tap" => Op::Tap(cursor.number("a probe")?),
         "samplelen" => Op::SampleLen(cursor.number("a sample")?),
         "sampleread" => Op::SampleRead {
@@ -87,7 +88,7 @@ fn bare(word: &str) -> Option<Op> {
     }
     Some(match word {
         "arraylen" => Op::ArrayLen,
-        "schedule" => Op::Schedule,
+        "limit" => Op::Limit,
         "print" => Op::Print { newline: false },
         "println" => Op::Print { newline: true },
         "retain" => Op::Retain,

@@ -83,11 +83,14 @@ fn header(f: &mut Formatter<'_>, module: &Module) -> Result {
         }
         writeln!(f)?;
     }
+    for voices in &module.voices {
+        writeln!(f, "voices {voices}")?;
+    }
     for (index, tap) in module.taps.iter().enumerate() {
         writeln!(f, "tap{index} {}", Quoted(&tap.name))?;
     }
     for (index, sample) in module.samples.iter().enumerate() {
-        writeln!(f, "sample{index} {} {}", Quoted(&sample.path), sample.file)?;
+        writeln!(f, "sample{index} {} {} {}", Quoted(&sample.path), sample.file, sample.site)?;
     }
     for (address, func) in &module.blocks {
         writeln!(f, "block {address} {func}")?;
@@ -115,6 +118,14 @@ fn host_cell(f: &mut Formatter<'_>, cell: &CellSource) -> Result {
         }
         CellSource::MidiVelocity { channel, initial } => {
             writeln!(f, "velocity {channel} {}", float(initial))
+        }
+        CellSource::Cc { channel, number, initial } => {
+            writeln!(f, "cc {channel} {number} {}", float(initial))
+        }
+        CellSource::Bend { channel } => writeln!(f, "bend {channel}"),
+        CellSource::Transport(field) => writeln!(f, "transport {}", field.name()),
+        CellSource::Voice { group, voice, field } => {
+            writeln!(f, "voice {group} {voice} {}", field.name())
         }
     }
 }
@@ -222,7 +233,8 @@ fn instruction(f: &mut Formatter<'_>, inst: &Inst) -> Result {
             plain(f, &format!("arraystore.{} {shape}.{field}", ty.name()), args)
         }
         Op::ArrayCopy(shape) => plain(f, &format!("arraycopy {shape}"), args),
-        Op::Schedule => plain(f, "schedule", args),
+        Op::Schedule(site) => plain(f, &format!("schedule {site}"), args),
+        Op::Limit => plain(f, "limit", args),
         Op::Print { newline: false } => plain(f, "print", args),
         Op::Print { newline: true } => plain(f, "println", args),
         Op::Tap(tap) => plain(f, &format!("tap {tap}"), args),

@@ -19,9 +19,15 @@ sig0 (f64) -> (f64)
 cell0 control "cut.off" 1.0 0.0 2.0
 cell1 pitch 3 60.0
 cell2 velocity 3 -0.0
+cell3 cc 0 74 0.5
+cell4 bend 15
+cell5 transport barstart
+cell6 voice 0 7 freq
 site0 "dsp" 0 3 1
+voices 8
+voices 8
 tap0 "out.left"
-sample0 "kick.wav" 2
+sample0 "kick.wav" 2 0
 block 5 fn2
 
 fn fn0 "init"() -> () {
@@ -77,7 +83,7 @@ bb2:
   arraystore.ref shape3.1 v24, v22, v26
   arraycopy shape3 v24, v22, v24, v22, v25
   v27 = alloc shape2(v22, v26)
-  schedule v23, v27
+  schedule 0 v23, v27
   print v23
   println v23
   tap 0 v23

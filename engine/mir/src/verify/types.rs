@@ -29,7 +29,7 @@ pub fn op_types(module: &Module, op: &Op) -> Result<OpTypes, String> {
         |args: &[Ty], results: &[Ty]| OpTypes { args: args.to_vec(), results: results.to_vec() };
     Ok(match op {
         Op::Fconst(_) | Op::SampleRate | Op::Now => types(&[], &[F64]),
-        Op::Iconst(_) | Op::FirstNow | Op::Faulted => types(&[], &[I64]),
+        Op::Iconst(_) | Op::FirstNow | Op::Limit | Op::Faulted => types(&[], &[I64]),
         Op::Rconst(_) => types(&[], &[Ref]),
         Op::Pure(pure) => types(pure.params(), &[pure.result()]),
         Op::Slow(slow) => types(&vec![F64; slow.arity()], &[F64]),
@@ -92,7 +92,7 @@ pub fn op_types(module: &Module, op: &Op) -> Result<OpTypes, String> {
             known_array(module, *shape)?;
             types(&[Ref, I64, Ref, I64, I64], &[])
         }
-        Op::Schedule => types(&[F64, Ref], &[]),
+        Op::Schedule(_) => types(&[F64, Ref], &[]),
         Op::Print { .. } => types(&[F64], &[]),
         Op::Tap(tap) => {
             within("probe", *tap as usize, module.taps.len())?;

@@ -48,12 +48,18 @@ impl Select<'_> {
                 self.element(Opcode::ArrayStore, inst, *shape, *field)?;
             }
             Op::ArrayCopy(_) => self.plain(Opcode::ArrayCopy, inst),
-            Op::Schedule => return Err(BackendError::Unsupported("scheduled tasks".into())),
-            Op::Print { .. } => return Err(BackendError::Unsupported("printing".into())),
-            Op::Tap(_) => return Err(BackendError::Unsupported("probes".into())),
-            Op::SampleLen(_) | Op::SampleRead { .. } => {
-                return Err(BackendError::Unsupported("sound files".into()));
+            Op::Schedule(site) => {
+                let (time, closure) = (self.slot(data.args[0]), self.slot(data.args[1]));
+                self.emit(Opcode::Schedule, [time, closure, Slot::Unused, Slot::Wide(*site)]);
             }
+            Op::Limit => self.plain(Opcode::Limit, inst),
+            Op::Print { newline } => {
+                let value = self.slot(data.args[0]);
+                self.emit(Opcode::Print, [value, Slot::Imm(u16::from(*newline))]);
+            }
+            Op::Tap(tap) => self.numbered(Opcode::Tap, inst, *tap)?,
+            Op::SampleLen(sample) => self.numbered(Opcode::SampleLen, inst, *sample)?,
+            Op::SampleRead { sample, channel } => self.sample_read(inst, *sample, *channel)?,
             Op::Retain => self.plain(Opcode::Retain, inst),
             Op::Release => self.plain(Opcode::Release, inst),
             Op::Call(func) => self.call(inst, *func)?,
@@ -130,6 +136,15 @@ impl Select<'_> {
             Slot::Imm(small(field as usize, "fields")?),
         ]);
         self.emit(op, slots);
+        Ok(())
+    }
+
+    fn sample_read(&mut self, inst: InstId, sample: u32, channel: u32) -> Result<(), BackendError> {
+        let data = &self.func.insts[inst];
+        let sample = Slot::Imm(small(sample as usize, "sound files")?);
+        let channel = Slot::Imm(small(channel as usize, "channels")?);
+        let (out, position) = (Slot::Reg(data.results[0].as_u32()), self.slot(data.args[0]));
+        self.emit(Opcode::SampleRead, [out, sample, position, channel]);
         Ok(())
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn optimised(module: &Module) -> (Module, Image) {
     opt::prepare(&mut module);
     let mut counted = module.clone();
     opt::rc::run(&mut counted);
-    let run = run_globals(&counted).unwrap_or_else(|e| panic!("{e}"));
+    let run = run_globals(&counted, &[]).unwrap_or_else(|e| panic!("{e}"));
     module.blocks = run.blocks;
     module.words = run.words;
     opt::run(&mut module, &run.image);

@@ -1,0 +1,196 @@
+//! The host's song position, kept so that every frame can tell its own.
+//!
+//! Takes what the host says at a frame, keeps it as an anchor: beat `b` at time `t`, from where the
+//! beat of any later frame follows by the tempo. As long as the host goes on as foretold the anchor
+//! stays where it is, so that block sizes never show.
+
+/// What a host says of its transport.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Transport {
+    /// Beats (quarter notes) a minute.
+    pub tempo: f64,
+    /// Whether the song goes on.
+    pub playing: bool,
+    /// Song position in beats from its start.
+    pub beat: f64,
+    /// Beat at which the current bar starts.
+    pub bar_start: f64,
+    /// Number of the current bar, from 0.
+    pub bar: f64,
+    /// Upper figure of the time signature.
+    pub numerator: f64,
+    /// Lower figure of the time signature.
+    pub denominator: f64,
+    /// Song position in samples.
+    pub position: f64,
+}
+
+impl Default for Transport {
+    /// A host that says nothing: 120 beats a minute, four quarters a bar, standing at the start.
+    fn default() -> Self {
+        Self {
+            tempo: 120.0,
+            playing: false,
+            beat: 0.0,
+            bar_start: 0.0,
+            bar: 0.0,
+            numerator: 4.0,
+            denominator: 4.0,
+            position: 0.0,
+        }
+    }
+}
+
+/// What a program reads of the transport. The anchored values ([`TransportField::Beat`],
+/// [`TransportField::Position`]) hold at time [`TransportField::Time`]; while playing, the beat of
+/// sample `now` is `beat + (now - time) * tempo / (60 * samplerate)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TransportField {
+    /// Beats a minute.
+    Tempo,
+    /// 1 while the song goes on, else 0.
+    Playing,
+    /// The anchor's time, in samples since activation.
+    Time,
+    /// Song position at the anchor, in beats.
+    Beat,
+    /// Beat at which the anchor's bar starts.
+    BarStart,
+    /// Number of the anchor's bar, from 0.
+    Bar,
+    /// Beats (quarter notes) a bar has: 4 times numerator by denominator.
+    BarBeats,
+    /// Song position at the anchor, in samples.
+    Position,
+}
+
+impl TransportField {
+    /// All fields with the names of the text format.
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Tempo, "tempo"),
+        (Self::Playing, "playing"),
+        (Self::Time, "time"),
+        (Self::Beat, "beat"),
+        (Self::BarStart, "barstart"),
+        (Self::Bar, "bar"),
+        (Self::BarBeats, "barbeats"),
+        (Self::Position, "position"),
+    ];
+
+    /// The name in the text format.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(field, _)| *field == self).map_or("", |(_, name)| name)
+    }
+}
+
+/// Beats by which a host may miss what was foretold and still go on: a hundredth of a sample.
+const SLACK: f64 = 1e-6;
+
+/// The transport and the time it was said at.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Anchor {
+    said: Transport,
+    time: u64,
+    rate: f64,
+}
+
+impl Anchor {
+    /// Takes what the host says of sample `time`, at `rate` hertz; true if a program may read
+    /// something else now.
+    pub fn take(&mut self, said: Transport, time: u64, rate: f64) -> bool {
+        if self.foretold(&said, time, rate) {
+            return false;
+        }
+        *self = Self { said, time, rate };
+        true
+    }
+
+    /// Whether the host went on as the anchor says.
+    fn foretold(&self, said: &Transport, time: u64, rate: f64) -> bool {
+        let old = &self.said;
+        let same = old.tempo == said.tempo
+            && old.playing == said.playing
+            && old.numerator == said.numerator
+            && old.denominator == said.denominator
+            && self.rate == rate;
+        if !same {
+            return false;
+        }
+        let samples = if old.playing { time.saturating_sub(self.time) as f64 } else { 0.0 };
+        let beats = samples * old.tempo / (60.0 * rate);
+        let bars = ((old.beat + beats - old.bar_start) / self.bar_beats() + SLACK).floor();
+        (old.beat + beats - said.beat).abs() < SLACK
+            && (old.position + samples - said.position).abs() < 1.0
+            && (old.bar_start + bars * self.bar_beats() - said.bar_start).abs() < SLACK
+            && (old.bar + bars - said.bar).abs() < 0.5
+    }
+
+    fn bar_beats(&self) -> f64 {
+        if self.said.denominator > 0.0 && self.said.numerator > 0.0 {
+            4.0 * self.said.numerator / self.said.denominator
+        } else {
+            4.0
+        }
+    }
+
+    /// The value of a field.
+    pub fn read(&self, field: TransportField) -> f64 {
+        match field {
+            TransportField::Tempo => self.said.tempo,
+            TransportField::Playing => f64::from(u8::from(self.said.playing)),
+            TransportField::Time => self.time as f64,
+            TransportField::Beat => self.said.beat,
+            TransportField::BarStart => self.said.bar_start,
+            TransportField::Bar => self.said.bar,
+            TransportField::BarBeats => self.bar_beats(),
+            TransportField::Position => self.said.position,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATE: f64 = 48_000.0;
+
+    fn at(time: u64) -> Transport {
+        let beat = time as f64 * 90.0 / (60.0 * RATE);
+        let bar = (beat / 3.0).floor();
+        Transport {
+            tempo: 90.0,
+            playing: true,
+            beat,
+            bar,
+            bar_start: bar * 3.0,
+            numerator: 3.0,
+            denominator: 4.0,
+            position: time as f64,
+        }
+    }
+
+    #[test]
+    fn a_host_that_goes_on_leaves_the_anchor() {
+        let mut anchor = Anchor::default();
+        assert!(anchor.take(at(0), 0, RATE));
+        for time in (0..1_000_000).step_by(441) {
+            assert!(!anchor.take(at(time), time, RATE), "{time}");
+        }
+        assert_eq!(
+            (anchor.read(TransportField::Time), anchor.read(TransportField::BarBeats)),
+            (0.0, 3.0)
+        );
+    }
+
+    #[test]
+    fn a_jump_a_stop_and_a_new_tempo_move_it() {
+        let mut anchor = Anchor::default();
+        anchor.take(at(0), 0, RATE);
+        assert!(anchor.take(at(5000), 4000, RATE));
+        assert_eq!(anchor.read(TransportField::Time), 4000.0);
+        assert!(anchor.take(Transport { tempo: 91.0, ..at(5000) }, 4000, RATE));
+        assert!(anchor.take(Transport { playing: false, ..at(5000) }, 4000, RATE));
+        assert!(!anchor.take(Transport { playing: false, ..at(5000) }, 4000, RATE));
+        assert!(anchor.take(Transport { playing: false, tempo: 91.0, ..at(5000) }, 9000, RATE));
+    }
+}

@@ -1,0 +1,218 @@
+//! Sound files that programs read: found, decoded once, shared by all instances of a process.
+//!
+//! Takes the files that a module names, gives their samples in memory. Runs on the thread that
+//! compiles; the audio side only ever reads what this made. Files are decoded by symphonia: wav, flac,
+//! ogg vorbis and mp3. Nothing is resampled; 16-bit 16384 is 0.5.
+
+use attacca_rt::code::SampleSource;
+use attacca_rt::sample::Sample;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::SystemTime;
+use symphonia::core::audio::{AudioBuffer, Signal};
+use symphonia::core::codecs::{Decoder, DecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::{FormatOptions, FormatReader};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::MetadataOptions;
+use symphonia::core::probe::Hint;
+
+/// Most samples of all channels of a file together, 512 MiB.
+const MOST_SAMPLES: usize = 1 << 27;
+
+/// Why a file cannot be read, in words for a person.
+pub type Unreadable = String;
+
+/// One state of a file: another length or time of change is another file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    path: PathBuf,
+    length: u64,
+    changed: Option<SystemTime>,
+}
+
+/// The files that some program of this process holds: a registry of `Weak`s.
+static LOADED: Mutex<Option<HashMap<Key, Weak<Sample>>>> = Mutex::new(None);
+
+/// Where the file of a source lies: next to the program that names it, else under the working
+/// directory.
+pub fn locate(source: &SampleSource, program: &str) -> PathBuf {
+    let beside = Path::new(program).parent().map(|folder| folder.join(&source.path));
+    beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(&source.path))
+}
+
+/// The samples of a file, decoded unless another program holds them already.
+pub fn load(path: &Path) -> Result<Arc<Sample>, Unreadable> {
+    let words = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => error.to_string(),
+    };
+    let about = std::fs::metadata(path).map_err(words)?;
+    if !about.is_file() {
+        return Err("this is no file".to_owned());
+    }
+    let key = Key {
+        path: path.canonicalize().map_err(words)?,
+        length: about.len(),
+        changed: about.modified().ok(),
+    };
+    if let Some(sample) = with_loaded(|loaded| loaded.get(&key).and_then(Weak::upgrade)) {
+        return Ok(sample);
+    }
+    // Not under the lock: others may load meanwhile, at worst the same file twice.
+    let file = File::open(path).map_err(words)?;
+    let sample = Arc::new(decode(file, path)?);
+    with_loaded(|loaded| {
+        loaded.retain(|_, sample| sample.strong_count() > 0);
+        loaded.insert(key, Arc::downgrade(&sample));
+    });
+    Ok(sample)
+}
+
+fn with_loaded<T>(use_it: impl FnOnce(&mut HashMap<Key, Weak<Sample>>) -> T) -> T {
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    use_it(loaded.get_or_insert_default())
+}
+
+fn decode(file: File, path: &Path) -> Result<Sample, Unreadable> {
+    let mut hint = Hint::new();
+    if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
+        hint.with_extension(extension);
+    }
+    let stream = MediaSourceStream::new(Box::new(file), Default::default());
+    let options = FormatOptions { enable_gapless: true, ..FormatOptions::default() };
+    let probe = symphonia::default::get_probe();
+    let found = probe.format(&hint, stream, &options, &MetadataOptions::default());
+    let mut format = found.map_err(|_| "this is no wav, flac, ogg or mp3 file")?.format;
+    let track = format.default_track().ok_or("there is no sound in this file")?;
+    let (id, rate) = (track.id, track.codec_params.sample_rate);
+    let codecs = symphonia::default::get_codecs();
+    let decoder = codecs.make(&track.codec_params, &DecoderOptions::default());
+    let mut decoder = decoder.map_err(|error| error.to_string())?;
+    let channels = packets(&mut *format, &mut *decoder, id)?;
+    if channels.first().is_none_or(Vec::is_empty) {
+        return Err("there is no sound in this file".to_owned());
+    }
+    Ok(Sample {
+        rate: rate.map_or(0.0, f64::from),
+        channels: channels.into_iter().map(Vec::into_boxed_slice).collect(),
+    })
+}
+
+/// All packets of a track, planar.
+fn packets(
+    format: &mut dyn FormatReader,
+    decoder: &mut dyn Decoder,
+    track: u32,
+) -> Result<Vec<Vec<f32>>, Unreadable> {
+    let mut channels: Vec<Vec<f32>> = Vec::new();
+    loop {
+        let packet = match format.next_packet() {
+            Ok(packet) if packet.track_id() == track => packet,
+            Ok(_) => continue,
+            // The end of the file is told as an error; a list of chained streams ends at the first.
+            Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                break;
+            }
+            Err(Error::ResetRequired) => break,
+            Err(error) => return Err(error.to_string()),
+        };
+        let decoded = match decoder.decode(&packet) {
+            Ok(decoded) => decoded,
+            // A broken packet is left out, as players do.
+            Err(Error::DecodeError(_)) => continue,
+            Err(error) => return Err(error.to_string()),
+        };
+        let mut floats = AudioBuffer::<f32>::new(decoded.capacity() as u64, *decoded.spec());
+        decoded.convert(&mut floats);
+        let count = floats.spec().channels.count();
+        if channels.is_empty() {
+            channels.resize_with(count, Vec::new);
+        }
+        for (at, channel) in channels.iter_mut().enumerate().take(count) {
+            channel.extend_from_slice(floats.chan(at));
+        }
+        if channels.iter().map(Vec::len).sum::<usize>() > MOST_SAMPLES {
+            return Err("it is longer than 512 MiB of samples".to_owned());
+        }
+    }
+    // Were packets to differ in channels, the shortest would tell how much is whole.
+    let frames = channels.iter().map(Vec::len).min().unwrap_or(0);
+    channels.iter_mut().for_each(|channel| channel.truncate(frames));
+    Ok(channels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attacca_rt::sample::Channel;
+
+    /// A wav file of 16-bit samples, interleaved.
+    fn wav(channels: u16, samples: &[i16]) -> Vec<u8> {
+        let size = samples.len() as u32 * 2;
+        let mut bytes = b"RIFF".to_vec();
+        bytes.extend((36 + size).to_le_bytes());
+        bytes.extend(b"WAVEfmt ");
+        bytes.extend(16u32.to_le_bytes());
+        bytes.extend(1u16.to_le_bytes());
+        bytes.extend(channels.to_le_bytes());
+        bytes.extend(44_100u32.to_le_bytes());
+        bytes.extend((44_100 * 2 * u32::from(channels)).to_le_bytes());
+        bytes.extend((2 * channels).to_le_bytes());
+        bytes.extend(16u16.to_le_bytes());
+        bytes.extend(b"data");
+        bytes.extend(size.to_le_bytes());
+        samples.iter().for_each(|sample| bytes.extend(sample.to_le_bytes()));
+        bytes
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        let folder =
+            std::env::temp_dir().join(format!("attacca-samples-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_file_is_decoded_once_and_forgotten_when_nobody_holds_it() {
+        let folder = folder("once");
+        let path = folder.join("a.wav");
+        std::fs::write(&path, wav(1, &[0, 16384, -32768])).unwrap();
+        let first = load(&path).unwrap();
+        assert_eq!(*first.channels, [Box::from([0.0f32, 0.5, -1.0])]);
+        assert_eq!(first.rate, 44_100.0);
+        assert!(Arc::ptr_eq(&first, &load(&path).unwrap()));
+        let weak = Arc::downgrade(&first);
+        drop(first);
+        assert!(weak.upgrade().is_none());
+        std::fs::write(&path, wav(2, &[16384, 0, 0, 16384])).unwrap();
+        let second = load(&path).unwrap();
+        assert_eq!(second.read(Channel::Mean, 0.0), 0.25);
+        assert_eq!(second.read(Channel::One(1), 0.5), 0.25);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let folder = folder("bad");
+        let path = folder.join("a.wav");
+        assert_eq!(load(&path).unwrap_err(), "there is no such file");
+        std::fs::write(&path, "no sound").unwrap();
+        assert_eq!(load(&path).unwrap_err(), "this is no wav, flac, ogg or mp3 file");
+        assert_eq!(load(&folder).unwrap_err(), "this is no file");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn files_are_found_next_to_the_program() {
+        let folder = folder("next");
+        std::fs::write(folder.join("a.wav"), wav(1, &[0])).unwrap();
+        let source = |path: &str| SampleSource { path: path.to_owned(), file: 0, site: 0 };
+        let program = folder.join("piece.mmm").display().to_string();
+        assert_eq!(locate(&source("a.wav"), &program), folder.join("a.wav"));
+        assert_eq!(locate(&source("b.wav"), &program), PathBuf::from("b.wav"));
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
