@@ -160,7 +160,8 @@ impl Golden {
     }
 }
 
-fn number(value: &Value) -> f64 {
+/// A number of a header.
+pub(crate) fn number(value: &Value) -> f64 {
     match value.as_str() {
         Some("nan") => f64::NAN,
         Some("inf") => f64::INFINITY,

@@ -1,3 +1,4 @@
 //! What the tests share: golden programs with their expected samples.
 
+pub mod edits;
 pub mod golden;

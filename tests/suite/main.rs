@@ -4,4 +4,5 @@ mod conformance;
 mod diagnostics;
 mod format;
 mod goldens;
+mod survives;
 mod swap;

@@ -355,51 +355,24 @@ pub struct Places {
     forward: FxHashMap<Place, Place>,
 }
 
-/// The least part of two places' weight that aligned tokens must make up, in hundredths.
-const LEAST_SHARE: u64 = 50;
+/// The least part of two places' weight that aligned tokens must make up, in millionths.
+const LEAST_SHARE: u64 = 400_000;
+/// The share of two places with the same words, in the same definition, found there once.
+const SAME_WORDS: u64 = 1_000_001;
 
 impl Places {
-    /// Matches places by the share of their tokens that are aligned, the best first, each once.
+    /// Matches places by the share of their tokens that are aligned, the best first, each once. Places
+    /// of the same words come first if they are the only ones of these words in their definition, given
+    /// by `homes`: in `a(1) + a(2)` that becomes `a(2)` any `a` may be the aligned one.
     pub fn of(
         (old, olds): (&Text, &[Place]),
         (new, news): (&Text, &[Place]),
         aligned: &Alignment,
+        homes: &Homes,
     ) -> Self {
         let (olds, news) = (tidy(old, olds), tidy(new, news));
-        // Which new places hold each new token.
-        let mut holders: Vec<Vec<Vec<u32>>> =
-            new.files.iter().map(|file| vec![Vec::new(); file.tokens.len()]).collect();
-        for (index, (place, tokens)) in news.iter().enumerate() {
-            for token in tokens.clone() {
-                holders[place.file as usize][token].push(index as u32);
-            }
-        }
-        let weigh = |text: &Text, place: &Place, tokens: &Range<usize>| -> u64 {
-            let tokens = &text.files[place.file as usize].tokens[tokens.clone()];
-            tokens.iter().map(|token| u64::from(token.weight)).sum()
-        };
-        let new_weights: Vec<u64> =
-            news.iter().map(|(place, tokens)| weigh(new, place, tokens)).collect();
-        let mut pairs: Vec<(u64, usize, u32)> = Vec::new();
-        let mut shared: FxHashMap<u32, u64> = FxHashMap::default();
-        for (index, (place, tokens)) in olds.iter().enumerate() {
-            shared.clear();
-            for token in tokens.clone() {
-                let Some((file, to)) = aligned.get(place.file, token) else { continue };
-                let weight = new.files[file as usize].tokens[to as usize].weight;
-                for holder in &holders[file as usize][to as usize] {
-                    *shared.entry(*holder).or_default() += u64::from(weight);
-                }
-            }
-            let own = weigh(old, place, tokens);
-            for (holder, weight) in &shared {
-                // Dice's coefficient, in millionths so that it sorts as a number.
-                let share = 2_000_000 * weight / (own + new_weights[*holder as usize]).max(1);
-                if share >= LEAST_SHARE * 10_000 {
-                    pairs.push((share, index, *holder));
-                }
-            }
-        }
+        let mut pairs = shares(old, new, &olds, &news, aligned);
+        pairs.extend(same_words((old, &olds), (new, &news), homes));
         pairs.sort_unstable_by_key(|(share, old, new)| (std::cmp::Reverse(*share), *old, *new));
         let (mut used_old, mut used_new) = (vec![false; olds.len()], vec![false; news.len()]);
         let mut forward = FxHashMap::default();
@@ -410,6 +383,11 @@ impl Places {
             }
         }
         Self { forward }
+    }
+
+    /// All matches.
+    pub fn iter(&self) -> impl Iterator<Item = (Place, Place)> {
+        self.forward.iter().map(|(old, new)| (*old, *new))
     }
 
     /// Adds what `other` knows of places that are not known here.
@@ -423,6 +401,107 @@ impl Places {
     pub fn get(&self, place: Place) -> Option<Place> {
         self.forward.get(&place).copied()
     }
+}
+
+/// The definitions around places.
+#[derive(Clone, Debug, Default)]
+pub struct Homes {
+    /// Old and new definitions that are versions of each other, by the old ones' places.
+    pairs: Vec<(Place, Place)>,
+}
+
+impl Homes {
+    /// Homes given by matched definitions.
+    pub fn of(definitions: &Places) -> Self {
+        let mut pairs: Vec<_> = definitions.iter().collect();
+        pairs.sort_unstable();
+        Self { pairs }
+    }
+
+    /// The number of the innermost definition around a place of the old or the new text.
+    fn around(&self, place: Place, side: Side) -> usize {
+        let of = |pair: &(Place, Place)| match side {
+            Side::Old => pair.0,
+            Side::New => pair.1,
+        };
+        let holds = |home: Place| {
+            home.file == place.file && home.start <= place.start && place.end <= home.end
+        };
+        let inside = self.pairs.iter().enumerate().filter(|(_, pair)| holds(of(pair)));
+        inside
+            .min_by_key(|(_, pair)| of(pair).end - of(pair).start)
+            .map_or(usize::MAX, |(at, _)| at)
+    }
+}
+
+/// Places with the tokens they cover.
+type Covers = [(Place, Range<usize>)];
+
+fn weigh(text: &Text, (place, tokens): &(Place, Range<usize>)) -> u64 {
+    let tokens = &text.files[place.file as usize].tokens[tokens.clone()];
+    tokens.iter().map(|token| u64::from(token.weight)).sum()
+}
+
+/// Pairs of places that share enough aligned tokens: share, old, new.
+fn shares(
+    old: &Text,
+    new: &Text,
+    olds: &Covers,
+    news: &Covers,
+    aligned: &Alignment,
+) -> Vec<(u64, usize, u32)> {
+    // Which new places hold each new token.
+    let mut holders: Vec<Vec<Vec<u32>>> =
+        new.files.iter().map(|file| vec![Vec::new(); file.tokens.len()]).collect();
+    for (index, (place, tokens)) in news.iter().enumerate() {
+        for token in tokens.clone() {
+            holders[place.file as usize][token].push(index as u32);
+        }
+    }
+    let new_weights: Vec<u64> = news.iter().map(|cover| weigh(new, cover)).collect();
+    let mut pairs = Vec::new();
+    let mut shared: FxHashMap<u32, u64> = FxHashMap::default();
+    for (index, cover) in olds.iter().enumerate() {
+        shared.clear();
+        for token in cover.1.clone() {
+            let Some((file, to)) = aligned.get(cover.0.file, token) else { continue };
+            let weight = new.files[file as usize].tokens[to as usize].weight;
+            for holder in &holders[file as usize][to as usize] {
+                *shared.entry(*holder).or_default() += u64::from(weight);
+            }
+        }
+        let own = weigh(old, cover);
+        for (holder, weight) in &shared {
+            // Dice's coefficient.
+            let share = 2_000_000 * weight / (own + new_weights[*holder as usize]).max(1);
+            if share >= LEAST_SHARE {
+                pairs.push((share, index, *holder));
+            }
+        }
+    }
+    pairs
+}
+
+/// Pairs of places of the same words that are the only ones in their definitions.
+fn same_words(
+    (old, olds): (&Text, &Covers),
+    (new, news): (&Text, &Covers),
+    homes: &Homes,
+) -> Vec<(u64, usize, u32)> {
+    let once = |text: &Text, covers: &Covers, side: Side| {
+        let mut seen: FxHashMap<(usize, u64), Option<usize>> = FxHashMap::default();
+        for (index, (place, tokens)) in covers.iter().enumerate() {
+            let words = run_key(&text.files[place.file as usize].tokens[tokens.clone()]);
+            let key = (homes.around(*place, side), words);
+            seen.entry(key).and_modify(|once| *once = None).or_insert(Some(index));
+        }
+        seen
+    };
+    let (olds, news) = (once(old, olds, Side::Old), once(new, news, Side::New));
+    let pair = |(key, from): (&(usize, u64), &Option<usize>)| {
+        Some((SAME_WORDS, (*from)?, (*news.get(key)?)? as u32))
+    };
+    olds.iter().filter_map(pair).collect()
 }
 
 /// Each place once, with the tokens it covers; without those that cover none.
@@ -539,9 +618,21 @@ mod tests {
         let aligned = Alignment::of(&old, &new);
         let (osc, env) = (place(0, 11), place(14, 23));
         let (outer, inner, last) = (place(0, 25), place(6, 17), place(28, 42));
-        let places = Places::of((&old, &[osc, env]), (&new, &[outer, inner, last]), &aligned);
+        let (olds, news) = ([osc, env], [outer, inner, last]);
+        let places = Places::of((&old, &olds), (&new, &news), &aligned, &Homes::default());
         assert_eq!(places.get(osc), Some(inner));
         assert_eq!(places.get(env), Some(last));
         assert_eq!(places.get(outer), None);
+    }
+
+    #[test]
+    fn places_of_the_same_words_find_each_other() {
+        let (old, new) = (text("osc ( 1 ) + osc ( 10 )"), text("osc ( 10 )"));
+        let place = |start: u32, end: u32| Place { file: 0, start, end };
+        let (first, second, left) = (place(0, 9), place(12, 22), place(0, 10));
+        let aligned = Alignment::of(&old, &new);
+        let places =
+            Places::of((&old, &[first, second]), (&new, &[left]), &aligned, &Homes::default());
+        assert_eq!((places.get(first), places.get(second)), (None, Some(left)));
     }
 }

@@ -11,15 +11,15 @@
 //! 3. same parent, same callee and shape, in order; then same callee where both sides have equally
 //!    many left: its body was edited;
 //! 4. anywhere: equal binding name, callee and shape, unique below the nearest pair, then at all;
-//! 5. anywhere: equal callee and shape, likewise; not for `self`, `mem` and `delay`, whose callee says
-//!    nothing;
+//! 5. anywhere: equal callee and shape, likewise; `mem` and `delay` below the nearest pair only, `self`
+//!    not at all, since such a callee says little;
 //! 6. same parent and the same aligned place, or the same binding, whatever the callee. Last, since the
 //!    callee itself may have moved below the new one (an expression that became a function).
 //!
 //! A function that was renamed is the same callee: its definition stands in aligned tokens and its old
 //! name is gone.
 
-use crate::align::{Alignment, Place, Places};
+use crate::align::{Alignment, Homes, Place, Places};
 use crate::module::LeafKind;
 use crate::state_tree::{NodeId, NodeKind, StateTree};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
@@ -128,7 +128,7 @@ impl Item {
             Rule::Order => all(true, &[self.callee, self.shape]),
             Rule::Edited => all(true, &[self.callee]),
             Rule::NameAnywhere => all(true, &[self.binding, self.callee, self.shape]),
-            Rule::Anywhere => all(is_node, &[self.callee, self.shape]),
+            Rule::Anywhere => all(is_node || self.own == 0, &[self.callee, self.shape]),
             Rule::PlaceOnly => all(is_node, &[self.place]),
             Rule::NameOnly => all(is_node, &[self.binding]),
         }
@@ -182,9 +182,11 @@ fn places(old: &StateTree, new: &StateTree) -> Places {
             .flat_map(|n| std::iter::once(n.place).chain(n.leaves.iter().map(|l| l.place)))
             .collect()
     };
-    let mut places =
-        Places::of((&old.text, &definitions(old)), (&new.text, &definitions(new)), &aligned);
-    places.add(Places::of((&old.text, &uses(old)), (&new.text, &uses(new)), &aligned));
+    let (olds, news) = ((&old.text, &definitions(old)[..]), (&new.text, &definitions(new)[..]));
+    let mut places = Places::of(olds, news, &aligned, &Homes::default());
+    let homes = Homes::of(&places);
+    let (olds, news) = ((&old.text, &uses(old)[..]), (&new.text, &uses(new)[..]));
+    places.add(Places::of(olds, news, &aligned, &homes));
     places
 }
 
@@ -337,7 +339,9 @@ impl Match {
             }
             let groups = self.groups(&olds, &news, rule, near);
             for (olds, news) in in_order(groups) {
-                let unique = olds.len() == 1 && news.len() == 1;
+                // What `mem` and `delay` are called says nothing about a far one.
+                let says = near || rule != Rule::Anywhere || self.new[news[0]].leaf.is_none();
+                let unique = says && olds.len() == 1 && news.len() == 1;
                 // One place below one pair: its instances are its runs, in order.
                 if unique || near && rule == Rule::PlaceAnywhere {
                     olds.iter().zip(&news).for_each(|(from, to)| self.pair(*from, *to));
