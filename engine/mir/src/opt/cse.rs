@@ -5,7 +5,7 @@ use crate::op::{Effect, Op, Pure, Ty};
 use crate::opt::cfg::Cfg;
 use crate::opt::rewrite::Aliases;
 use attacca_rt::code::Shape;
-use cranelift_entity::PrimaryMap;
+use cranelift_entity::{PrimaryMap, SecondaryMap};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
@@ -29,6 +29,8 @@ enum Key {
     SampleRate,
     FirstNow,
     Field(u32, u32, Ty),
+    Len,
+    Element(u32, u32, Ty),
 }
 
 type Entry = (Key, SmallVec<[ValueId; 4]>);
@@ -37,6 +39,7 @@ type Entry = (Key, SmallVec<[ValueId; 4]>);
 pub fn share(func: &mut Function, shapes: &PrimaryMap<crate::module::ShapeId, Shape>) {
     let cfg = Cfg::new(func);
     let children = cfg.dominated();
+    let fixed = fixed_arrays(func);
     let mut seen: FxHashMap<Entry, ValueId> = FxHashMap::default();
     let mut aliases = Aliases::default();
     let mut stack = vec![Visit::Enter(func.entry)];
@@ -52,7 +55,10 @@ pub fn share(func: &mut Function, shapes: &PrimaryMap<crate::module::ShapeId, Sh
                 for inst in insts {
                     let data = &mut func.insts[inst];
                     data.args.iter_mut().for_each(|a| *a = aliases.get(*a));
-                    let Some(entry) = key(&data.op, shapes).map(|k| (k, data.args.clone())) else {
+                    let key = key(&data.op, shapes).filter(|key| {
+                        !matches!(key, Key::Element(..)) || fixed.holds(data.args[0])
+                    });
+                    let Some(entry) = key.map(|k| (k, data.args.clone())) else {
                         kept.push(inst);
                         continue;
                     };
@@ -74,6 +80,32 @@ pub fn share(func: &mut Function, shapes: &PrimaryMap<crate::module::ShapeId, Sh
     aliases.apply(func);
 }
 
+/// Arrays whose elements do not change while the function runs: all, if it stores to none; else those
+/// of the heap image, for a function stores to arrays of its own alone.
+struct Fixed {
+    all: bool,
+    image: SecondaryMap<ValueId, bool>,
+}
+
+impl Fixed {
+    fn holds(&self, array: ValueId) -> bool {
+        self.all || self.image[array]
+    }
+}
+
+fn fixed_arrays(func: &Function) -> Fixed {
+    let mut fixed = Fixed { all: true, image: SecondaryMap::new() };
+    for inst in func.blocks.values().flat_map(|block| &block.insts) {
+        let data = &func.insts[*inst];
+        match data.op {
+            Op::ArrayStore { .. } | Op::ArrayCopy(_) => fixed.all = false,
+            Op::Rconst(_) => fixed.image[data.results[0]] = true,
+            _ => {}
+        }
+    }
+    fixed
+}
+
 enum Visit {
     Enter(crate::module::BlockId),
     Leave(Vec<Entry>),
@@ -92,6 +124,8 @@ fn key(op: &Op, shapes: &PrimaryMap<crate::module::ShapeId, Shape>) -> Option<Ke
         Op::HeapLoad { shape, field, ty } if shapes[*shape].kind.is_constant() => {
             Key::Field(shape.as_u32(), *field, *ty)
         }
+        Op::ArrayLen => Key::Len,
+        Op::ArrayLoad { shape, field, ty } => Key::Element(shape.as_u32(), *field, *ty),
         _ => return None,
     };
     debug_assert!(op.effect() != Effect::Write, "a shared op has no effect");

@@ -1,4 +1,5 @@
-//! Dead code: instructions without effect whose results nobody uses, and unused block parameters.
+//! Dead code: instructions without effect whose results nobody uses, arrays that are only stored to, and
+//! unused block parameters.
 
 use crate::module::{BlockId, Function, InstId, Module, ValueId};
 use crate::op::{Effect, Op};
@@ -6,6 +7,7 @@ use crate::opt::cfg::Cfg;
 use crate::opt::copy_prop::remove_params;
 use crate::opt::rewrite::clear_unreachable;
 use cranelift_entity::SecondaryMap;
+use rustc_hash::FxHashMap;
 
 /// Runs on every function.
 pub fn run(module: &mut Module) {
@@ -19,6 +21,8 @@ pub fn eliminate(func: &mut Function) {
     let cfg = Cfg::new(func);
     clear_unreachable(func, &cfg);
     let mut live = Liveness { values: SecondaryMap::new(), work: Vec::new() };
+    // Stores to an array matter only where the array does; only arrays made here are stored to.
+    let mut stores: FxHashMap<ValueId, Vec<InstId>> = FxHashMap::default();
     let mut source: SecondaryMap<ValueId, Source> = SecondaryMap::with_default(Source::None);
     for block in &cfg.order {
         for (index, param) in func.blocks[*block].params.iter().enumerate() {
@@ -27,6 +31,9 @@ pub fn eliminate(func: &mut Function) {
         for inst in &func.blocks[*block].insts {
             for result in &func.insts[*inst].results {
                 source[*result] = Source::Inst(*inst);
+            }
+            if fills(&func.insts[*inst].op) {
+                stores.entry(func.insts[*inst].args[0]).or_default().push(*inst);
             }
         }
     }
@@ -43,6 +50,9 @@ pub fn eliminate(func: &mut Function) {
         }
     }
     while let Some(value) = live.work.pop() {
+        for store in stores.get(&value).into_iter().flatten() {
+            func.insts[*store].args.iter().for_each(|a| live.mark(*a));
+        }
         match source[value] {
             Source::Inst(inst) => func.insts[inst].args.iter().for_each(|a| live.mark(*a)),
             Source::Param(block, index) => {
@@ -64,7 +74,9 @@ fn sweep(func: &mut Function, cfg: &Cfg, live: &SecondaryMap<ValueId, bool>) {
         let kept = insts
             .into_iter()
             .filter(|i| {
-                keeps(&func.insts[*i].op) || func.insts[*i].results.iter().any(|r| live[*r])
+                let data = &func.insts[*i];
+                let kept = keeps(&data.op) || fills(&data.op) && live[data.args[0]];
+                kept || func.insts[*i].results.iter().any(|r| live[*r])
             })
             .collect();
         func.blocks[*block].insts = kept;
@@ -81,7 +93,12 @@ fn sweep(func: &mut Function, cfg: &Cfg, live: &SecondaryMap<ValueId, bool>) {
 }
 
 fn keeps(op: &Op) -> bool {
-    op.effect() == Effect::Write
+    op.effect() == Effect::Write && !fills(op)
+}
+
+/// Whether the op does nothing but store to its first operand, an array made in this function.
+fn fills(op: &Op) -> bool {
+    matches!(op, Op::ArrayStore { .. } | Op::ArrayCopy(_))
 }
 
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Constant folding and the strict-mode identities that keep every bit.
 //!
 //! Folds pure ops on constants, address arithmetic, selects and branches on constants, loads of
-//! fields whose object is known, and calls through closures whose code is known. `x * 1`, `x / 1`
+//! fields and elements whose object is known, lengths, and calls through closures whose code is known. `x * 1`, `x / 1`
 //! and `x - 0` are left alone: they flush denormals.
 
 use crate::module::{Function, InstId, Module, Term, ValueId};
@@ -117,6 +117,17 @@ impl Folder {
             Op::HeapLoad { shape, field, ty } => {
                 self.heap_load(func, data.args[0], known, *shape, *field, *ty)
             }
+            Op::ArrayLen => self.array_len(func, data.args[0], known),
+            Op::ArrayLoad { shape, field, ty } => {
+                let index = self.constant(func, data.args[1]).map(|(_, bits)| bits);
+                match (self.def(func, data.args[0]), index) {
+                    (Some(Op::Rconst(0)), _) => Change::Constant(*ty, 0),
+                    (Some(Op::Rconst(at)), Some(index)) => {
+                        known.element(*at, index, *shape, *field, *ty)
+                    }
+                    _ => Change::Keep,
+                }
+            }
             Op::CallClosure(_) => self.call_closure(func, inst, known),
             Op::Block { offset, .. } if known.blocks_are_static => match self
                 .constant(func, data.args[0])
@@ -187,7 +198,21 @@ impl Folder {
                 Some(value) if func.values[*value] == ty => Change::Same(self.aliases.get(*value)),
                 Some(_) | None => Change::Keep,
             },
-            Op::Rconst(at) if at != 0 => known.field(at, field, ty),
+            Op::Rconst(0) => Change::Constant(ty, 0),
+            Op::Rconst(at) => known.field(at, field, ty),
+            _ => Change::Keep,
+        }
+    }
+
+    fn array_len(&self, func: &Function, array: ValueId, known: &Known) -> Change {
+        let Some(inst) = self.defs[array] else { return Change::Keep };
+        let data = &func.insts[inst];
+        match data.op {
+            Op::Rconst(at) => known.array_len(at),
+            Op::NewArray(_) => match self.constant(func, data.args[0]) {
+                Some((ty, len)) => Change::Constant(ty, (len as i64).max(0) as u64),
+                None => Change::Keep,
+            },
             _ => Change::Keep,
         }
     }

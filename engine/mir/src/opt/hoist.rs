@@ -1,4 +1,5 @@
-//! Moves what does not change out of loops: pure ops, and loads of words nothing in the loop stores to.
+//! Moves what does not change out of loops: pure ops, loads of words nothing in the loop stores to, and
+//! of elements of arrays that the global code made.
 
 use crate::module::{BlockId, Function, Module, Term, ValueId};
 use crate::op::{Effect, Op};
@@ -93,6 +94,12 @@ impl Stores {
 
     /// Whether this is a load that gives the same value each time round.
     fn unchanged(&self, func: &Function, inst: crate::module::InstId) -> bool {
+        let data = &func.insts[inst];
+        if matches!(data.op, Op::ArrayLoad { .. } | Op::ArrayLen) {
+            // Arrays of the heap image never change.
+            let def = self.defs[data.args[0]].map(|def| &func.insts[def].op);
+            return matches!(def, Some(Op::Rconst(_)));
+        }
         let load = matches!(func.insts[inst].op, Op::Load(..));
         load && !self.everything
             && self.address(func, inst).is_some_and(|at| !self.words.contains(&at))

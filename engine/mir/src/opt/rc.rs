@@ -1,13 +1,15 @@
 //! Reference counting: who owns what in the heap, made explicit.
 //!
 //! Every `ref` value but a parameter of the function is owned by the function that computes it. An
-//! allocation and a call's result come owned; what is loaded, or named as a constant, is retained.
+//! allocation and a call's result come owned; what is loaded is retained, unless it is only looked into
+//! before anything could take its owner away. A constant is never owned: a global that nothing
+//! assigns holds it for good.
 //! A field, a word, a return and a jump take an owner of their own (retained before), and a value
 //! is released where it is last needed. Runs once, as the last pass; other passes know nothing of it.
 
 use crate::build::Builder;
 use crate::module::{BlockId, Function, Inst, InstId, Jump, Module, ShapeId, Term, ValueId};
-use crate::op::{Op, Ty};
+use crate::op::{Effect, Op, Ty};
 use crate::opt::cfg::Cfg;
 use cranelift_entity::{EntitySet, SecondaryMap};
 use smallvec::SmallVec;
@@ -29,7 +31,9 @@ pub fn count(func: &mut Function) {
     let cfg = Cfg::new(func);
     for block in &cfg.order {
         let params = func.blocks[*block].params.iter().filter(|_| *block != func.entry);
-        let results = func.blocks[*block].insts.iter().flat_map(|i| &func.insts[*i].results);
+        let insts = func.blocks[*block].insts.iter().map(|i| &func.insts[*i]);
+        let results =
+            insts.filter(|i| !matches!(i.op, Op::Rconst(_))).flat_map(|inst| &inst.results);
         for value in params.chain(results) {
             if func.values[*value] == Ty::Ref {
                 owned.insert(*value);
@@ -117,6 +121,7 @@ fn count_block(
         live.retain(|v| !data.results.contains(v));
         data.args.iter().for_each(|a| add(&mut live, *a, owned));
     }
+    let borrowed = borrowed(func, &insts, &mut dies, &live_behind(&after, &end_uses));
     let unused: Vec<ValueId> = func.blocks[block]
         .params
         .iter()
@@ -126,7 +131,7 @@ fn count_block(
     let mut b = Builder { func, block };
     unused.iter().for_each(|p| b.effect(Op::Release, &[*p]));
     for (index, inst) in insts.into_iter().enumerate() {
-        instruction(&mut b, inst, &mut dies[index]);
+        instruction(&mut b, inst, &mut dies[index], &borrowed);
     }
     let mut dead_at_end: Vec<ValueId> = Vec::new();
     end_uses.iter().for_each(|v| add(&mut dead_at_end, *v, owned));
@@ -134,8 +139,73 @@ fn count_block(
     end(&mut b, owned, dead_at_end);
 }
 
+fn live_behind(after: &[ValueId], end_uses: &[ValueId]) -> Vec<ValueId> {
+    after.iter().chain(end_uses).copied().collect()
+}
+
+/// Whether the op gives a ref that somebody else owns.
+fn loads(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Load(Ty::Ref, _) | Op::HeapLoad { ty: Ty::Ref, .. } | Op::ArrayLoad { ty: Ty::Ref, .. }
+    )
+}
+
+/// Loaded refs that need no owner: each is only looked into, in this block, and until it was for the
+/// last time nothing can lose an owner. They are taken out of `dies`.
+fn borrowed(
+    func: &Function,
+    insts: &[InstId],
+    dies: &mut [Vec<ValueId>],
+    behind: &[ValueId],
+) -> Vec<ValueId> {
+    let mut found = Vec::new();
+    for (index, inst) in insts.iter().enumerate() {
+        let data = &func.insts[*inst];
+        if !loads(&data.op) || behind.contains(&data.results[0]) {
+            continue;
+        }
+        let value = data.results[0];
+        // In order: of a chain of loads, the first is borrowed before the next is asked for.
+        let Some(last) = (index..insts.len()).find(|at| dies[*at].contains(&value)) else {
+            continue;
+        };
+        let others_die = dies[index..last].iter().any(|dying| !dying.is_empty());
+        let quiet =
+            insts[index + 1..last.max(index + 1)].iter().all(|i| keeps_all(&func.insts[*i].op));
+        let peeks = insts[index + 1..=last.max(index)].iter().all(|i| {
+            let data = &func.insts[*i];
+            !data.args.contains(&value) || looks_into(&data.op) && !data.args[1..].contains(&value)
+        });
+        if last > index && !others_die && quiet && peeks {
+            dies[last].retain(|v| *v != value);
+            found.push(value);
+        }
+    }
+    found
+}
+
+/// Whether the first operand is an object that the op only looks into, before all else it does.
+fn looks_into(op: &Op) -> bool {
+    matches!(op, Op::HeapLoad { .. } | Op::HeapStore { .. } | Op::ArrayLoad { .. } | Op::ArrayLen)
+}
+
+/// Whether no object can lose an owner by the op.
+fn keeps_all(op: &Op) -> bool {
+    match op {
+        Op::Store(ty, _) | Op::HeapStore { ty, .. } | Op::ArrayStore { ty, .. } => *ty != Ty::Ref,
+        Op::LineSetPos(_)
+        | Op::LineStore { .. }
+        | Op::SetNow
+        | Op::Output(_)
+        | Op::Tap(_)
+        | Op::Print { .. } => true,
+        _ => op.effect() != Effect::Write,
+    }
+}
+
 /// Writes one instruction with its retains before and its releases behind.
-fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
+fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>, borrowed: &[ValueId]) {
     let data = b.func.insts[inst].clone();
     let refs: SmallVec<[ValueId; 4]> = match data.op {
         Op::Alloc(_) | Op::Schedule(_) => data.args.clone(),
@@ -174,14 +244,7 @@ fn instruction(b: &mut Builder<'_>, inst: InstId, dies: &mut Vec<ValueId>) {
     if let Some(old) = old {
         b.effect(Op::Release, &[old]);
     }
-    let borrowed = matches!(
-        data.op,
-        Op::Load(Ty::Ref, _)
-            | Op::HeapLoad { ty: Ty::Ref, .. }
-            | Op::ArrayLoad { ty: Ty::Ref, .. }
-            | Op::Rconst(_)
-    );
-    if borrowed {
+    if loads(&data.op) && !borrowed.contains(&data.results[0]) {
         match dies.iter().position(|v| *v == data.results[0]) {
             Some(at) => drop(dies.remove(at)),
             None => b.effect(Op::Retain, &[data.results[0]]),

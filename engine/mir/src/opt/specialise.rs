@@ -2,7 +2,7 @@
 //!
 //! A global word that no code but its own initialiser stores to is a constant. A closure in the
 //! heap image never changes: its code, state base and captures are constants, so calls through it
-//! become direct. Nothing here reads a word that running code may change.
+//! become direct. Nor does an array: its length and its elements are constants. Nothing here reads a word that running code may change.
 
 use crate::module::{FuncId, Module, ShapeId};
 use crate::op::{Op, Ty};
@@ -59,6 +59,28 @@ impl Known {
     /// A field of a closure in the heap image.
     pub fn field(&self, at: u32, field: u32, ty: Ty) -> Change {
         match self.heap.get((at + 1 + field) as usize) {
+            Some(bits) => Change::Constant(ty, *bits),
+            None => Change::Keep,
+        }
+    }
+
+    /// The number of elements of an array in the heap image; null has none.
+    pub fn array_len(&self, at: u32) -> Change {
+        match self.heap.get(at as usize + 1) {
+            _ if at == 0 => Change::Constant(Ty::I64, 0),
+            Some(len) => Change::Constant(Ty::I64, *len),
+            None => Change::Keep,
+        }
+    }
+
+    /// A field of an element of an array in the heap image.
+    pub fn element(&self, at: u32, index: u64, shape: ShapeId, field: u32, ty: Ty) -> Change {
+        let Some(len) = self.heap.get(at as usize + 1) else { return Change::Keep };
+        if index >= *len {
+            return Change::Constant(ty, 0);
+        }
+        let stride = self.shapes[shape].fields.len();
+        match self.heap.get(at as usize + 2 + index as usize * stride + field as usize) {
             Some(bits) => Change::Constant(ty, *bits),
             None => Change::Keep,
         }
