@@ -28,7 +28,7 @@ proptest! {
         opt::rc::run(&mut module);
         verify::verify(&module).map_err(|e| TestCaseError::fail(verify::report(&e)))?;
         for block in [1, 7, 40] {
-            let mut instance = Instance::new(&module, &image);
+            let mut instance = Instance::roomy(&module, &image);
             let found = instance.play(&inputs, 40, block);
             prop_assert!(same_bits(&want, &found), "block {block}: {want:?}\n{found:?}\n{module}");
             prop_assert_eq!(oracle.fault(), instance.fault);
@@ -46,7 +46,7 @@ proptest! {
         oracle.enter_blocks(&mut module);
         let want = oracle.render(&inputs, 20);
         opt::kernel::run(&mut module);
-        let mut instance = Instance::new(&module, &image);
+        let mut instance = Instance::roomy(&module, &image);
         let found = instance.play(&inputs, 20, 9);
         prop_assert!(same_bits(&want, &found), "{want:?}\n{found:?}\n{module}");
         prop_assert_eq!(oracle.fault(), instance.fault);

@@ -27,7 +27,7 @@ proptest! {
         let (kernel, image) = optimised(&module);
         let code = Vm.compile(&kernel).unwrap();
         for block in [1, 7, 40] {
-            let mut instance = Instance::new(code.clone(), &image);
+            let mut instance = Instance::roomy(code.clone(), &image);
             let found = instance.render(&inputs, 40, block);
             prop_assert!(same_bits(&want, &found), "block {block}: {want:?}\n{found:?}\n{kernel}");
             prop_assert_eq!(oracle.fault(), instance.fault);
@@ -48,7 +48,7 @@ proptest! {
         let mut kernel = module.clone();
         (kernel.blocks, kernel.words) = (run.blocks, run.words);
         opt::kernel::run(&mut kernel);
-        let mut instance = Instance::new(Vm.compile(&kernel).unwrap(), &run.image);
+        let mut instance = Instance::roomy(Vm.compile(&kernel).unwrap(), &run.image);
         let found = instance.render(&inputs, 20, 9);
         prop_assert!(same_bits(&want, &found), "{want:?}\n{found:?}\n{kernel}");
     }

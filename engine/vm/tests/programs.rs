@@ -12,7 +12,7 @@ use attacca_mir::verify::{report, verify};
 use attacca_rt::code::{Image, LineImage};
 use attacca_rt::ctx::{Ctx, FaultKind};
 use attacca_rt::ftz::Guard;
-use attacca_rt::heap::HeapRef;
+use attacca_rt::heap::{FIRST, HeapRef};
 use attacca_vm::Vm;
 use attacca_vm::emit::emit;
 use attacca_vm::globals::{GlobalsError, run_globals};
@@ -224,7 +224,7 @@ fn global_closures_own_blocks_and_lines() {
     let text = module(CLOSURE);
     let run = run_globals(&text, &[]).unwrap();
     assert_eq!((run.words, run.blocks.len(), run.blocks[0].0), (3, 1, 1));
-    assert_eq!(run.image.words, [18, 10.0f64.to_bits(), 0]);
+    assert_eq!(run.image.words, [u64::from(FIRST), 10.0f64.to_bits(), 0]);
     // Global code turned the counter once, and its line holds that turn.
     assert_eq!(run.image.lines, [LineImage { word: 2, samples: vec![10.0] }]);
     let oracle = Oracle::new(&text, text.rate).unwrap();

@@ -24,12 +24,19 @@ impl Instance {
     pub(crate) fn new(module: &Module, image: &Image) -> Self {
         let code =
             Jit::verifying().unwrap().compile(module).unwrap_or_else(|e| panic!("{e}\n{module}"));
-        // The oracle's heap never ends; random programs recurse with objects at hand.
-        let mut layout = code.layout().clone();
-        layout.heap_words *= 8;
-        let state = State::new(&layout, image);
+        let state = State::new(code.layout(), image);
         let cells = code.layout().cells.iter().map(|c| c.initial()).collect();
         Self { code, state, cells, now: 0, fault: None }
+    }
+
+    /// An instance with a larger heap: the oracle's never ends, and random programs recurse with
+    /// objects at hand.
+    pub(crate) fn roomy(module: &Module, image: &Image) -> Self {
+        let mut instance = Self::new(module, image);
+        let mut layout = instance.code.layout().clone();
+        layout.heap_words *= 8;
+        instance.state = State::new(&layout, image);
+        instance
     }
 
     /// Renders as many frames as the inputs have, or `frames` if there are none, in blocks.

@@ -1,4 +1,5 @@
 //! Instances to render with, for the tests of this crate.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
 
 use attacca_mir::module::Module;
 use attacca_mir::opt;
@@ -22,11 +23,18 @@ pub(crate) struct Instance {
 impl Instance {
     /// An instance that starts from `image`.
     pub(crate) fn new(code: Arc<dyn Code>, image: &Image) -> Self {
-        // The oracle's heap never ends; random programs recurse with objects at hand.
-        let mut layout = code.layout().clone();
-        layout.heap_words *= 8;
-        let state = State::new(&layout, image);
+        let state = State::new(code.layout(), image);
         Self { code, state, fault: None, now: 0 }
+    }
+
+    /// An instance with a larger heap: the oracle's never ends, and random programs recurse with
+    /// objects at hand.
+    pub(crate) fn roomy(code: Arc<dyn Code>, image: &Image) -> Self {
+        let mut instance = Self::new(code, image);
+        let mut layout = instance.code.layout().clone();
+        layout.heap_words *= 8;
+        instance.state = State::new(&layout, image);
+        instance
     }
 
     /// Renders in blocks of `block` frames, until a fault at most.
