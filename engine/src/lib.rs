@@ -5,6 +5,7 @@ pub mod dump;
 mod format;
 pub mod link;
 pub mod message;
+pub mod osc;
 pub mod pipeline;
 pub mod program;
 pub mod render;

@@ -5,6 +5,8 @@
 //! touches it, and, on Linux, a child process whose audio thread runs under seccomp.
 #![expect(unsafe_code, reason = "a global allocator and a signal handler are unsafe to write")]
 
+use attacca_engine::pipeline::{Options, compile_module};
+use attacca_engine::render::{RenderSettings, Renderer};
 use attacca_engine::{Event, EventKind, Hz, Notice, Processor, ProcessorSettings, Session, Target};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -192,6 +194,68 @@ fn the_audio_side_never_allocates() {
     }
 }
 
+/// A program that schedules at every sample, drops a task now and then, prints, probes, reads a sound
+/// file and plays voices; its global code has done the same.
+const HOST_FEATURES: &str = r#"outputs 2 words 1 dsp_base 1 dsp fn0 init fn1 global 0 f64 "hits" assigned
+    shape0 closure(i64, i64)  site0 "tick" 0 1 1  tap0 "hits"  sample0 "FILE" 0 0
+    cell0 voice 0 3 freq  cell1 transport beat  cell2 cc 0 1 0.5  voices 4
+    fn fn0 "dsp"(v0: i64) -> (f64, f64) { bb0: v1 = iconst 0  v2 = load.f64 v1+0  v3 = now
+      v4 = const 3.5  v5 = add v3, v4  v6 = funcaddr fn2  v7 = alloc shape0(v6, v1)  schedule 0 v5, v7
+      v8 = alloc shape0(v6, v1)  schedule 0 v3, v8  tap 0 v2  println v3  v9 = sampleread 0 0 v2
+      v10 = cell 0  v11 = cell 1  v12 = cell 2  v13 = add v10, v11  v14 = add v13, v12  return v9, v14 }
+    fn fn1 "init"() -> () { bb0: v0 = funcaddr fn2  v1 = iconst 0  v2 = alloc shape0(v0, v1)
+      v3 = const 1.0  schedule 0 v3, v2  print v3  return }
+    fn fn2 "tick"(v0: ref) -> (f64) closure { bb0: v1 = iconst 0  v2 = load.f64 v1+0  v3 = const 1.0
+      v4 = add v2, v3  store.f64 v1+0, v4  print v4  return v4 }"#;
+
+/// An instance of it, with a sound file that is there.
+fn host_features(target: Target) -> Renderer {
+    let path = std::env::temp_dir().join(format!("attacca-realtime-{}.wav", std::process::id()));
+    let mut wav = b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    wav.extend(b"\x80\xbb\0\0\0\x77\x01\0\x02\0\x10\0data\x08\0\0\0\0\x20\0\x40\0\x20\0\0");
+    std::fs::write(&path, wav).expect("a file");
+    let text = HOST_FEATURES.replace("FILE", &path.display().to_string());
+    let module = attacca_mir::text::parse(&text).unwrap_or_else(|e| panic!("{e}"));
+    let options = Options { target, ..Options::default() };
+    let compiled = compile_module(module, &options);
+    drop(std::fs::remove_file(path));
+    assert_eq!(compiled.samples[0].frames(), 4);
+    Renderer::new(&compiled.program.expect("a good program"), RenderSettings::default())
+}
+
+/// Some blocks of it, with notes that steal each other's voices.
+fn play_host_features(renderer: &mut Renderer) {
+    let (mut left, mut right) = ([0.0; FRAMES], [0.0; FRAMES]);
+    for n in 0..500u32 {
+        let note = (40 + n % 40) as u8;
+        let events = [
+            Event {
+                offset: 3,
+                kind: EventKind::NoteOn { channel: 0, note, velocity: 90.0, id: -1 },
+            },
+            Event { offset: 9, kind: EventKind::Bend { channel: 0, value: 0.5 } },
+        ];
+        renderer.render(&[], &mut [&mut left, &mut right], &events);
+    }
+}
+
+#[test]
+fn host_features_never_allocate() {
+    for target in Target::ALL {
+        let mut renderer = host_features(*target);
+        ARMED.set(true);
+        play_host_features(&mut renderer);
+        ARMED.set(false);
+        let notices = renderer.poll();
+        let printed = |n: &Notice| matches!(n, Notice::Printed { text } if text.contains("\n3"));
+        assert!(notices.iter().any(printed), "{target}: {notices:?}");
+        assert!(
+            !notices.iter().any(|n| matches!(n, Notice::Fault { .. })),
+            "{target}: {notices:?}"
+        );
+    }
+}
+
 #[test]
 fn the_allocator_would_notice() {
     let child = std::process::Command::new(std::env::current_exe().expect("this test's file"))
@@ -224,7 +288,7 @@ fn allocating_while_armed() {
 mod seccomp {
     //! The same performance where every system call of the audio thread is trapped and named.
 
-    use super::{ROLE, TURN, expected, is_child, perform};
+    use super::{ROLE, TURN, expected, host_features, is_child, perform, play_host_features};
     use attacca_engine::Target;
     use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
     use std::process::{Command, Output};
@@ -304,6 +368,35 @@ mod seccomp {
             "{}",
             if call < 0 { "no system call".into() } else { format!("system call {call}") }
         );
+        std::process::exit(i32::from(call >= 0));
+    }
+
+    #[test]
+    fn host_features_never_call_the_system() {
+        for target in Target::ALL {
+            let output = child("seccomp::host_features_under_seccomp", target.name());
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(text.contains("no system call"), "{target}: {text}\n{output:?}");
+        }
+    }
+
+    /// The child's part; does nothing in the parent.
+    #[test]
+    fn host_features_under_seccomp() {
+        let Some(target) = Target::ALL.iter().find(|target| is_child(target.name())) else {
+            return;
+        };
+        let mut renderer = host_features(*target);
+        std::thread::spawn(move || {
+            arm();
+            play_host_features(&mut renderer);
+            done();
+        });
+        while !PLAYED_ALL.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        let call = TRAPPED.load(Ordering::SeqCst);
+        println!("{}", if call < 0 { "no system call" } else { "a system call" });
         std::process::exit(i32::from(call >= 0));
     }
 

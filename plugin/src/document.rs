@@ -5,7 +5,7 @@
 //! "document", "settings"}}`, each field a JSON text of its own. Reading never fails half-way:
 //! whatever text can be had is kept, all else is default, and notes say what was lost.
 
-use crate::editor::{Live, Message, Severity};
+use crate::editor::{Live, Message, Osc, Severity};
 use crate::slots::{SLOTS, Slot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,6 +25,8 @@ const LONGEST_NAME: usize = 255;
 pub struct Settings {
     /// Compile while typing.
     pub live: bool,
+    /// Hear control values by OSC.
+    pub osc: bool,
     /// The controls of the program when it was saved: their names can be shown before it is compiled.
     pub controls: Vec<Slot>,
     /// The name that each slot has or had, from slot 0: a name keeps its slot.
@@ -35,6 +37,11 @@ impl Settings {
     /// The switch as the window knows it.
     pub fn live(&self) -> Live {
         if self.live { Live::On } else { Live::Off }
+    }
+
+    /// The other switch.
+    pub fn osc(&self) -> Osc {
+        if self.osc { Osc::On } else { Osc::Off }
     }
 }
 

@@ -87,6 +87,7 @@ struct SettingsField(Arc<Shared>);
 impl PersistentField<'_, Settings> for SettingsField {
     fn set(&self, settings: Settings) {
         self.0.set_live(settings.live);
+        self.0.set_osc(settings.osc);
     }
 
     fn map<F: Fn(&Settings) -> R, R>(&self, read: F) -> R {

@@ -44,6 +44,8 @@ pub(crate) enum Job {
     Names(Vec<String>),
     /// From now on compile for this sample rate, in hertz.
     Rate(f64),
+    /// Hear control values by OSC, or not.
+    Osc(bool),
     /// Finish.
     Stop,
 }
@@ -266,6 +268,13 @@ impl Shared {
         self.request(REQUEST_DIRTY);
     }
 
+    /// Opens or closes the OSC port; saved with the session.
+    pub(crate) fn set_osc(&self, osc: bool) {
+        self.state().settings.osc = osc;
+        self.send(Job::Osc(osc));
+        self.request(REQUEST_DIRTY);
+    }
+
     /// Compiles the window's text.
     pub(crate) fn compile(&self, text: &str) {
         self.ask(text.into(), Origin::Edit);
@@ -287,6 +296,7 @@ impl Shared {
         state.revision += 1;
         self.slots.install(&settings.controls);
         self.send(Job::Names(settings.names.clone()));
+        self.send(Job::Osc(settings.osc));
         state.settings = settings;
         state.moves.clear();
         drop(state);
@@ -428,7 +438,10 @@ impl Shared {
             (AudioState::Idle, Kind::Instrument) => Playing::Silent,
         };
         // A guard inside the struct expression would live until its end.
-        let revision = self.state().revision;
+        let (revision, osc) = {
+            let state = self.state();
+            (state.revision, state.settings.osc())
+        };
         let mut messages = self.messages();
         if !console.printed.is_empty() {
             let text = format!("printed:\n{}", console.printed.trim_end());
@@ -445,6 +458,7 @@ impl Shared {
             plan: console.plan_text.clone(),
             messages,
             controls: self.slots.in_use().iter().map(|slot| self.control(slot)).collect(),
+            osc,
         }
     }
 

@@ -4,7 +4,7 @@
 //! only file that knows both the editor and the framework. Without a GL context the window does not
 //! open and the host is told so; the audio goes on. A panic while drawing is caught.
 
-use crate::editor::{self, Action, Gesture, Live, View};
+use crate::editor::{self, Action, Gesture, Live, Osc, View};
 use crate::params::PluginParams;
 use crate::report::highlight;
 use crate::shared::Shared;
@@ -231,6 +231,7 @@ impl App {
             Action::Edited(text) => self.shared.edit(&text),
             Action::Compile(text) => self.shared.compile(&text),
             Action::Live(live) => self.shared.set_live(live == Live::On),
+            Action::Osc(osc) => self.shared.set_osc(osc == Osc::On),
             Action::Turn { slot, gesture } => self.turn(slot, gesture),
         }
     }

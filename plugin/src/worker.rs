@@ -10,8 +10,10 @@ use crate::kind::Kind;
 use crate::report::{message_of, slot_of, tell};
 use crate::shared::{AudioState, FIRST_RATE, Job, Origin, Parameters, Shared};
 use crate::slots::Slot;
+use attacca_engine::osc::{self, Listener};
 use attacca_engine::{Hz, Processor, Session, SessionSettings, Target, Update};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,6 +77,7 @@ struct Work {
     text: Option<(u64, Arc<str>, Origin)>,
     names: Option<Vec<String>>,
     rate: Option<f64>,
+    osc: Option<bool>,
     stop: bool,
 }
 
@@ -84,16 +87,29 @@ impl Work {
             Job::Text { serial, text, origin } => self.text = Some((serial, text, origin)),
             Job::Names(names) => self.names = Some(names),
             Job::Rate(rate) => self.rate = Some(rate),
+            Job::Osc(on) => self.osc = Some(on),
             Job::Stop => self.stop = true,
         }
     }
 }
 
 fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
+    let mut osc: Option<Listener> = None;
     loop {
-        let work = wait(&session, shared, inbox);
+        let work = wait(&session, shared, inbox, osc.is_some());
         if work.stop {
             return;
+        }
+        match work.osc {
+            Some(true) if osc.is_none() => osc = listen(shared),
+            Some(false) => osc = None,
+            Some(true) | None => {}
+        }
+        if let Some(osc) = &mut osc {
+            osc.poll(|name, value| {
+                // Names that no control has are for other listeners.
+                session.set_control(name, value);
+            });
         }
         if let Some(rate) = work.rate {
             session.set_rate(Hz(rate));
@@ -110,10 +126,23 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
     }
 }
 
-fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>) -> Work {
+/// Opens the OSC port; says so in the window if that fails.
+fn listen(shared: &Shared) -> Option<Listener> {
+    let address: SocketAddr = osc::ADDRESS.parse().ok()?;
+    match Listener::bind(address) {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            let text = format!("OSC is not heard: the port {address} cannot be opened ({error}).");
+            shared.note(|console| console.notes.push(Message::general(Severity::Warning, text)));
+            None
+        }
+    }
+}
+
+fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>, hears: bool) -> Work {
     let mut work = Work::default();
     let playing = shared.meter.playing() != AudioState::Idle;
-    let first = match (session.outstanding(), playing) {
+    let first = match (session.outstanding() || hears, playing) {
         (true, _) => inbox.recv_timeout(BUSY),
         (false, true) => inbox.recv_timeout(CALM),
         (false, false) => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     /// Frames a block; does not change the samples
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     block_size: u32,
-    /// Quarter notes a minute
+    /// Quarter notes a minute of the song that starts with the first frame; 120 without it
     #[arg(long, allow_negative_numbers = true)]
     tempo: Option<f64>,
     /// jit, vm, closures, wasm or eval
@@ -135,10 +135,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
 fn available(args: &Args) -> Outcome {
     args.math.available()?;
     let missing = [
-        (args.tempo.is_some(), "`--tempo`"),
         (!args.libs.is_empty(), "`--lib`"),
         (args.literals == Literals::Mimium, "`--literals mimium`"),
     ];
+    if let Some(tempo) = args.tempo.filter(|tempo| !(tempo.is_finite() && *tempo > 0.0)) {
+        return Err(Failure::Usage(format!("--tempo {tempo}: not a tempo")));
+    }
     let wrong = [("--tolerance", args.tolerance), ("--declick", args.declick)];
     if let Some((name, value)) = wrong.iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
         return Err(Failure::Usage(format!("{name} {value}: not a number from 0 on")));
@@ -227,6 +229,8 @@ fn progress(frames: u64) -> impl FnMut(u64) {
 }
 
 fn report(args: &Args, compile: &Duration, plan: &score::Plan, rendered: &Rendered) {
+    let printed = &rendered.printed;
+    eprint!("{printed}{}", if printed.is_empty() || printed.ends_with('\n') { "" } else { "\n" });
     for report in &rendered.reports {
         eprintln!("note: {report}");
     }

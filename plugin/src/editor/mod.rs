@@ -156,6 +156,8 @@ pub struct Snapshot {
     pub messages: Vec<Message>,
     /// The program's controls.
     pub controls: Vec<Control>,
+    /// Whether control values are heard by OSC.
+    pub osc: Osc,
 }
 
 /// What is done with a control.
@@ -178,6 +180,8 @@ pub enum Action {
     Compile(String),
     /// Compile while typing, or not.
     Live(Live),
+    /// Hear control values by OSC, or not.
+    Osc(Osc),
     /// A control was touched.
     Turn {
         /// Its slot, from 0.
@@ -193,6 +197,15 @@ pub enum Live {
     /// After each pause in typing.
     On,
     /// Only when asked for.
+    Off,
+}
+
+/// Whether programs on this machine may set controls by OSC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Osc {
+    /// They are heard on UDP port 9000.
+    On,
+    /// No port is open.
     Off,
 }
 
@@ -316,6 +329,14 @@ impl View {
                 if ui.add(egui::Button::new(face).selected(on)).on_hover_text(hint).clicked() {
                     self.live = if on { Live::Off } else { Live::On };
                     actions.push(Action::Live(self.live));
+                }
+                let on = snapshot.osc == Osc::On;
+                let hint =
+                    "Let programs on this machine set controls by OSC: /name value, UDP port 9000";
+                let face =
+                    RichText::new("OSC").color(if on { theme::ACCENT } else { theme::QUIET });
+                if ui.add(egui::Button::new(face).selected(on)).on_hover_text(hint).clicked() {
+                    actions.push(Action::Osc(if on { Osc::Off } else { Osc::On }));
                 }
                 if self.dirty {
                     ui.label(RichText::new("edited, not compiled").size(12.0).color(theme::QUIET));

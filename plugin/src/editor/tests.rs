@@ -28,6 +28,7 @@ fn snapshot() -> Snapshot {
         plan: "12 kept, 1 fresh".into(),
         messages: Vec::new(),
         controls: Vec::new(),
+        osc: Osc::Off,
     }
 }
 
@@ -93,6 +94,19 @@ fn the_button_compiles() {
     harness.get_by_label("Compile").click();
     harness.run_steps(3);
     assert_eq!(harness.state().actions, [Action::Compile("0".into())]);
+}
+
+#[test]
+fn osc_is_switched_by_a_button() {
+    let mut harness = desk("fn dsp() { 0 }", snapshot());
+    harness.get_by_label("OSC").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().actions, [Action::Osc(Osc::On)]);
+    harness.state_mut().snapshot.osc = Osc::On;
+    harness.run_steps(3);
+    harness.get_by_label("OSC").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().actions[1..], [Action::Osc(Osc::Off)]);
 }
 
 #[test]
@@ -201,7 +215,11 @@ fn wild_places_and_texts_never_panic() {
 fn turns(actions: &[Action], wanted: usize) -> Vec<Gesture> {
     let turn = |action: &Action| match action {
         Action::Turn { slot, gesture } if *slot == wanted => Some(*gesture),
-        Action::Turn { .. } | Action::Edited(_) | Action::Compile(_) | Action::Live(_) => None,
+        Action::Turn { .. }
+        | Action::Edited(_)
+        | Action::Compile(_)
+        | Action::Live(_)
+        | Action::Osc(_) => None,
     };
     actions.iter().filter_map(turn).collect()
 }

@@ -1,7 +1,7 @@
 //! Standard MIDI files as events at frames.
 
 use crate::Failure;
-use attacca_engine::EventKind;
+use attacca_engine::{Address, EventKind, Expression};
 use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
 use std::path::Path;
 
@@ -83,7 +83,12 @@ fn event(channel: u8, message: MidiMessage) -> Option<EventKind> {
         MidiMessage::ChannelAftertouch { vel } => {
             Some(EventKind::Pressure { channel, value: f64::from(vel.as_int()) })
         }
-        MidiMessage::Aftertouch { .. } | MidiMessage::ProgramChange { .. } => None,
+        MidiMessage::Aftertouch { key, vel } => Some(EventKind::Express {
+            notes: Address { channel: Some(channel), note: Some(key.as_int()), id: -1 },
+            what: Expression::Pressure,
+            value: f64::from(vel.as_int()) / 127.0,
+        }),
+        MidiMessage::ProgramChange { .. } => None,
     }
 }
 

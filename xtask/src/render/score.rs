@@ -28,7 +28,7 @@ impl Plan {
         program: &Arc<Program>,
         target: Target,
     ) -> Result<Self, Failure> {
-        let mut score = Score::default();
+        let mut score = Score { tempo: args.tempo, ..Score::default() };
         let mut length = None;
         if let Some(path) = &args.input {
             let wav = read_wav(path)?;
