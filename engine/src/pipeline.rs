@@ -23,6 +23,7 @@ use attacca_rt::code::{CellSource, Code, Dropped, Image, Site};
 use attacca_rt::ftz::Guard;
 use attacca_rt::param::SLOTS;
 use attacca_rt::sample::Sample;
+use attacca_rt::voices::{MAX_GROUPS, MAX_VOICES};
 use attacca_rt::{Hz, MAX_CHANNELS};
 use attacca_vm::globals::GlobalsError;
 use std::collections::BTreeSet;
@@ -208,6 +209,14 @@ impl Text {
             let message =
                 format!("`dsp` can have at most {MAX_CHANNELS} inputs and {MAX_CHANNELS} outputs");
             return self.reject_at("too-many-channels", at, &message);
+        }
+        if module.voices.len() > MAX_GROUPS
+            || module.voices.iter().any(|count| *count as usize > MAX_VOICES)
+        {
+            let message = format!(
+                "a program can have at most {MAX_GROUPS} groups of {MAX_VOICES} voices each"
+            );
+            return self.reject("too-many-voices", &message);
         }
         module.rate = options.rate.0;
         self.load(&module);

@@ -318,6 +318,14 @@ fn controllers_and_voices_follow_the_events() {
 }
 
 #[test]
+fn too_many_voices_are_refused() {
+    let module = parse(&cells(&["voice 0 0 gate"], "voices 65")).unwrap();
+    let compiled = compile_module(module, &Options::default());
+    assert!(compiled.program.is_none());
+    assert_eq!(compiled.messages()[0].code, "too-many-voices");
+}
+
+#[test]
 fn held_notes_sound_on_through_an_edit() {
     let on = EventKind::NoteOn { channel: 0, note: 60, velocity: 127.0, id: -1 };
     for target in Target::ALL {

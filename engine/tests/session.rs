@@ -265,3 +265,19 @@ fn many_edits_before_the_host_runs_end_with_the_newest() {
     }
     assert_eq!((out, session.outstanding()), ([29.0], false));
 }
+
+#[test]
+fn a_control_is_set_by_name_from_outside_the_host() {
+    let settings =
+        ProcessorSettings { guard: OutputGuard::Off, declick: 0.0, ..ProcessorSettings::default() };
+    let (mut session, mut processor) = Session::with(Target::Vm, settings);
+    assert!(!session.set_control("gain", 2.0), "no program, no control");
+    let text = "fn dsp() { Control!(\"gain\", 0.5) }";
+    assert!(session.update(text).accepted);
+    assert!(session.set_control("gain", 300.0));
+    assert!(!session.set_control("other", 1.0));
+    let mut out = [0.0; 4];
+    processor.render(&[], &mut [&mut out], &[]);
+    processor.render(&[], &mut [&mut out], &[]);
+    assert_eq!(out, [300.0; 4], "as it is, without the control's range");
+}
