@@ -15,7 +15,7 @@ mod body;
 use crate::build::Builder;
 use crate::module::{FuncId, Function, Global, Module, ShapeId, SigId, ValueId};
 use crate::op::{Op, Ty};
-use attacca_rt::code::{CellSource, ObjectKind, Shape, Site, WordKind};
+use attacca_rt::code::{CellSource, ObjectKind, SampleSource, Shape, Site, TapSource, WordKind};
 use body::Body;
 use proptest::prelude::{Strategy, any};
 
@@ -103,6 +103,8 @@ pub(crate) struct Around {
     callees: Vec<FuncId>,
     /// Closure functions `(closure, f64) -> (f64)`, made before, with the shape of their objects.
     makers: Vec<(FuncId, ShapeId)>,
+    /// Closure functions `(closure) -> ()`, made before, with the shape of their objects.
+    tasks: Vec<(FuncId, ShapeId)>,
     /// Float globals by word.
     globals: u32,
     /// The global word that holds a closure, if any.
@@ -120,14 +122,17 @@ pub fn from_choices(choices: &[u32]) -> Module {
     module.inputs = choices.below(3) as u32;
     module.outputs += choices.below(2) as u32;
     module.cells = host_cells();
+    module.taps.push(TapSource { name: "seen".into() });
+    module.samples.push(SampleSource { path: "none.wav".into(), file: 0, site: 0 });
     let mut around = Around { globals: choices.below(4) as u32, ..Around::default() };
     let sig = module.sig(vec![Ty::F64], vec![Ty::F64]);
     around.sig = Some(sig);
     let parts = choices.below(5);
     for _ in 0..parts {
-        match choices.below(4) {
-            0 | 1 => plain_function(&mut module, &mut around, &mut choices),
-            2 => closure_function(&mut module, &mut around, &mut choices),
+        match choices.below(9) {
+            8 => task_function(&mut module, &mut around, &mut choices),
+            0..=3 => plain_function(&mut module, &mut around, &mut choices),
+            4 | 5 => closure_function(&mut module, &mut around, &mut choices),
             _ => recursive_function(&mut module, &mut around, &mut choices),
         }
     }
@@ -211,6 +216,37 @@ fn closure_function(module: &mut Module, around: &mut Around, choices: &mut Choi
     body.cells.extend(captured.map(|value| (value, cell)));
     body.fill(choices, 1);
     around.makers.push((module.funcs.push(func), shape));
+}
+
+/// A task: a captured float, a global that it changes, and perhaps itself again a little later.
+fn task_function(module: &mut Module, around: &mut Around, choices: &mut Choices<'_>) {
+    let fields = vec![WordKind::I64, WordKind::I64, WordKind::F64];
+    let shape = module.shape(Shape { kind: ObjectKind::Closure, fields });
+    let id = FuncId::from_u32(module.funcs.len() as u32);
+    let mut func = function(module, format!("t{}", id.as_u32()), choices.below(2));
+    func.closure = true;
+    let rets = func.rets.len();
+    let mut b = Builder::new(&mut func);
+    let entry = b.block;
+    let closure = b.param(entry, Ty::Ref);
+    let base = b.value(Op::HeapLoad { shape, field: 1, ty: Ty::I64 }, &[closure], Ty::I64);
+    let held = b.value(Op::HeapLoad { shape, field: 2, ty: Ty::F64 }, &[closure], Ty::F64);
+    if around.globals > 0 {
+        let (zero, word) = (b.iconst(0), choices.below(around.globals as usize) as u32);
+        let old = b.value(Op::Load(Ty::F64, word), &[zero], Ty::F64);
+        let new = b.pure(crate::op::Pure::Add, &[old, held]);
+        b.effect(Op::Store(Ty::F64, word), &[zero, new]);
+    }
+    if choices.below(2) == 1 {
+        let (now, wait) = (b.value(Op::Now, &[], Ty::F64), b.fconst((1 + choices.below(4)) as f64));
+        let time = b.pure(crate::op::Pure::Add, &[now, wait]);
+        b.effect(Op::Schedule(0), &[time, closure]);
+    }
+    let mut body = Body::new(b, module, around, base, vec![held]);
+    body.fill(choices, rets);
+    let found = module.funcs.push(func);
+    debug_assert_eq!(found, id);
+    around.tasks.push((id, shape));
 }
 
 /// `fn r(n, x) { if n > 0 { body(r(n - 1, x)) } else { x } }`, at most a few levels deep, but for one
@@ -302,6 +338,11 @@ fn globals(module: &mut Module, around: &mut Around, choices: &mut Choices<'_>) 
     if let Some(word) = around.array {
         let made = body.filled_array(choices);
         body.b.effect(Op::Store(Ty::Ref, word), &[base, made]);
+    }
+    if let (Some(task), 1) = (around.tasks.last().copied(), choices.below(2)) {
+        let (made, time) = (body.make(task, 0, choices), (1 + choices.below(6)) as f64);
+        let time = body.b.fconst(time);
+        body.b.effect(Op::Schedule(0), &[time, made]);
     }
     body.b.ret(&[]);
     module.init = Some(module.funcs.push(func));

@@ -243,7 +243,7 @@ fn global_closures_own_blocks_and_lines() {
         limit: u64::MAX,
         fault: None,
     };
-    code.call(&mut ctx, HeapRef(18));
+    code.call(&mut ctx, HeapRef(FIRST));
     code.call(&mut ctx, HeapRef::NULL);
     code.call(&mut ctx, HeapRef(u32::MAX));
     assert_eq!(instance.state.words()[1], 80.0f64.to_bits());

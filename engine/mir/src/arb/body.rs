@@ -75,7 +75,7 @@ impl<'f, 'm> Body<'f, 'm> {
     }
 
     fn statement(&mut self, choices: &mut Choices<'_>) {
-        match choices.below(20) {
+        match choices.below(21) {
             0..=3 => self.pure(choices),
             4 => self.word(choices),
             5 => self.delay(choices),
@@ -92,6 +92,7 @@ impl<'f, 'm> Body<'f, 'm> {
             16 => self.array(choices),
             17 => self.copy_array(choices),
             18 => self.global_array(choices),
+            19 => self.tell(choices),
             _ => self.variant(choices),
         }
     }
@@ -373,6 +374,41 @@ impl<'f, 'm> Body<'f, 'm> {
         };
         let value = self.b.value(op, &[], Ty::F64);
         self.floats.push(value);
+    }
+
+    /// Prints, probes, sound files and tasks.
+    fn tell(&mut self, choices: &mut Choices<'_>) {
+        let value = self.float(choices);
+        match choices.below(6) {
+            0 => self.b.effect(Op::Print { newline: choices.below(2) == 1 }, &[value]),
+            1 => self.b.effect(Op::Tap(0), &[value]),
+            2 => {
+                let op = match choices.below(2) {
+                    0 => Op::SampleRead { sample: 0, channel: choices.below(3) as u32 },
+                    _ => Op::SampleLen(0),
+                };
+                let args = if matches!(op, Op::SampleLen(_)) { vec![] } else { vec![value] };
+                let read = self.b.value(op, &args, Ty::F64);
+                self.floats.push(read);
+            }
+            _ => self.schedule(value, choices),
+        }
+    }
+
+    /// A task a little later, now and then at any time.
+    fn schedule(&mut self, value: ValueId, choices: &mut Choices<'_>) {
+        let Some(task) = pick(&self.around.tasks, choices) else { return self.pure(choices) };
+        let offset = self.child(task.0);
+        let closure = self.make(task, offset, choices);
+        let time = match choices.below(5) {
+            0 => value,
+            wait => {
+                let now = self.b.value(Op::Now, &[], Ty::F64);
+                let wait = self.b.fconst(wait as f64 - 0.5);
+                self.b.pure(Pure::Add, &[now, wait])
+            }
+        };
+        self.b.effect(Op::Schedule(0), &[time, closure]);
     }
 
     fn global(&mut self, choices: &mut Choices<'_>) {

@@ -37,6 +37,38 @@ impl Instance {
         instance
     }
 
+    /// Runs the tasks that are due; gives how many of `frames` frames can be rendered before the next.
+    fn tasks(&mut self, cells: &[f64], frames: usize) -> usize {
+        let layout = self.code.layout();
+        let inputs = vec![&[] as &[f64]; layout.inputs as usize];
+        let outputs = layout.outputs;
+        while self.fault.is_none() {
+            let task = match self.state.tasks_mut().due(self.now) {
+                Ok(Some(task)) => task,
+                Ok(None) => break,
+                Err(fault) => {
+                    self.fault = Some(fault);
+                    break;
+                }
+            };
+            let mut outputs: Vec<&mut [f64]> = (0..outputs).map(|_| Default::default()).collect();
+            let mut ctx = Ctx {
+                state: &mut self.state,
+                cells,
+                inputs: &inputs,
+                outputs: &mut outputs,
+                now: self.now,
+                limit: u64::MAX,
+                fault: None,
+            };
+            self.code.call(&mut ctx, task.closure);
+            self.fault = ctx.fault;
+            self.state.heap_mut().release(task.closure);
+        }
+        let room = self.state.tasks().next().saturating_sub(self.now);
+        if self.fault.is_some() { 0 } else { frames.min(usize::try_from(room).unwrap_or(frames)) }
+    }
+
     /// Renders in blocks of `block` frames, until a fault at most.
     pub(crate) fn render(
         &mut self,
@@ -46,8 +78,10 @@ impl Instance {
     ) -> Vec<Vec<f64>> {
         let mut all = vec![Vec::new(); self.code.layout().outputs as usize];
         let cells: Vec<f64> = self.code.layout().cells.iter().map(|cell| cell.initial()).collect();
-        for start in (0..frames).step_by(block) {
-            let count = block.min(frames - start);
+        let mut start = 0;
+        while start < frames && self.fault.is_none() {
+            let left = (block - start % block).min(frames - start);
+            let count = self.tasks(&cells, left);
             let parts: Vec<&[f64]> =
                 inputs.iter().map(|i| i.get(start..start + count).unwrap_or_default()).collect();
             let mut buffers = vec![vec![0.0; count]; all.len()];
@@ -64,6 +98,7 @@ impl Instance {
             let rendered = self.code.run(&mut ctx, count as u32) as usize;
             self.fault = ctx.fault;
             self.now += rendered as u64;
+            start += rendered;
             for (all, buffer) in all.iter_mut().zip(&buffers) {
                 all.extend_from_slice(&buffer[..rendered]);
             }
