@@ -4,6 +4,7 @@
 pub mod dump;
 mod format;
 pub mod link;
+pub mod loader;
 pub mod message;
 pub mod osc;
 pub mod pipeline;
@@ -27,6 +28,7 @@ pub use attacca_rt::swap::{ProgramId, Swap};
 pub use attacca_rt::transport::Transport;
 pub use attacca_rt::voices::Address;
 pub use format::{Refused, format};
+pub use loader::Files;
 pub use message::{ControlInfo, Message, Notice, PlanSummary, Severity};
 pub use program::Program;
 pub use session::{Session, SessionSettings, Update};

@@ -139,11 +139,13 @@ pub enum Notice {
     },
 }
 
-/// A fault in words: reason and function.
+/// A fault in words: reason and function; and the function's line in the program's own text, 0 if it is
+/// in another file.
 pub fn describe_fault(fault: Fault, layout: &Layout) -> (String, u32) {
     let site = layout.sites.get(fault.site as usize);
     let name = site.map_or("the program", |site| site.function.as_str());
-    let line = site.map_or(0, |site| site.line);
+    // A line of another file would be looked for in the program's own text.
+    let line = site.filter(|site| site.file == 0).map_or(0, |site| site.line);
     let message = match fault.kind {
         FaultKind::Recursion => {
             format!(

@@ -6,6 +6,7 @@
 
 pub use crate::dump::Stage;
 use crate::dump::{Keep, Nobody, Watch};
+use crate::loader::{Files, Loader, is_embedded};
 use crate::message::Message;
 use crate::program::Program;
 use crate::samples;
@@ -69,6 +70,12 @@ pub struct Compiled {
 }
 
 impl Compiled {
+    /// The names of the files it was made of, the program's own first, and whether each is of the
+    /// embedded library.
+    pub fn files(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.sources.iter().map(|(_, source)| (source.name(), is_embedded(source.name())))
+    }
+
     /// Errors and warnings as plain data, in the order of their places.
     pub fn messages(&self) -> Vec<Message> {
         let sorted = self.diagnostics.sorted();
@@ -76,9 +83,14 @@ impl Compiled {
     }
 }
 
-/// Compiles a text.
+/// Compiles a text that uses no files but the library.
 pub fn compile(name: &str, text: &str, options: &Options) -> Compiled {
-    compile_watched(name, text, options, &mut Nobody)
+    compile_with(name, text, options, &Files::library())
+}
+
+/// Compiles a text; `loader` finds the files it uses.
+pub fn compile_with(name: &str, text: &str, options: &Options, loader: &dyn Loader) -> Compiled {
+    compile_watched(name, text, options, loader, &mut Nobody)
 }
 
 /// Compiles a text; `watch` sees each intermediate.
@@ -86,12 +98,13 @@ pub fn compile_watched(
     name: &str,
     text: &str,
     options: &Options,
+    loader: &dyn Loader,
     watch: &mut dyn Watch,
 ) -> Compiled {
     let start = Instant::now();
     let mut text = Text::new(name, text);
     let program = text.guarded(|text| {
-        let module = text.front(watch)?;
+        let module = text.front(loader, watch)?;
         text.back(module, options, watch)
     });
     text.compiled(program, start)
@@ -109,12 +122,18 @@ pub fn compile_module(module: Module, options: &Options) -> Compiled {
 pub fn check(name: &str, text: &str) -> Compiled {
     let start = Instant::now();
     let mut text = Text::new(name, text);
-    text.guarded(|text| text.front(&mut Nobody));
+    text.guarded(|text| text.front(&Files::library(), &mut Nobody));
     text.compiled(None, start)
 }
 
 /// Compiles a text and prints one intermediate, if the compiler gets that far.
-pub fn dump(name: &str, text: &str, options: &Options, stage: Stage) -> (Option<String>, Compiled) {
+pub fn dump(
+    name: &str,
+    text: &str,
+    options: &Options,
+    loader: &dyn Loader,
+    stage: Stage,
+) -> (Option<String>, Compiled) {
     let mut keep = Keep::new(stage);
     let target = match stage {
         Stage::Bytecode => Target::Vm,
@@ -130,7 +149,7 @@ pub fn dump(name: &str, text: &str, options: &Options, stage: Stage) -> (Option<
         | Stage::Opt
         | Stage::Wat => options.target,
     };
-    let compiled = compile_watched(name, text, &Options { target, ..*options }, &mut keep);
+    let compiled = compile_watched(name, text, &Options { target, ..*options }, loader, &mut keep);
     (keep.into_text(), compiled)
 }
 
@@ -168,13 +187,13 @@ impl Text {
     }
 
     /// Text to MIR in sample form; `None` if there are errors.
-    fn front(&mut self, watch: &mut dyn Watch) -> Option<Module> {
+    fn front(&mut self, loader: &dyn Loader, watch: &mut dyn Watch) -> Option<Module> {
         let text = self.sources.text(self.file).to_owned();
         let diags = &mut self.diagnostics;
         watch.see(Stage::Tokens, &|| tokens(&text));
         let parse = syntax::parse(&text, self.file, diags);
         watch.see(Stage::Tree, &|| format!("{:#?}", parse.syntax()));
-        let named = names::resolve(&parse, diags);
+        let named = names::resolve_files(&parse, loader, &mut self.sources, diags);
         watch.see(Stage::Names, &|| format!("{named:#?}\n"));
         let typed = types::check(named, diags);
         watch.see(Stage::Types, &|| show_types(&typed));

@@ -3,6 +3,7 @@
 //! The control side of one instance; lives on the worker thread. Never panics on a user's text.
 
 use crate::link::{Link, ProbeValues};
+use crate::loader::Files;
 use crate::message::{ControlInfo, Message, Notice, PlanSummary};
 use crate::pipeline::{self, Compiled, Options, TOO_MANY_CONTROLS, no_slot};
 use crate::program::Program;
@@ -14,6 +15,9 @@ use attacca_rt::processor::{Idle, Processor, ProcessorSettings};
 use attacca_rt::swap::ProgramId;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The name of the program's text in messages.
+pub const PATCH: &str = "patch.mmm";
 
 /// What a session is made for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +38,7 @@ pub struct Session {
     options: Options,
     link: Link,
     slots: SlotTable,
+    files: Files,
     /// Notices heard while updating, given out by the next poll.
     heard: Vec<Notice>,
 }
@@ -72,7 +77,24 @@ impl Session {
         let (processor, remote) = Processor::new(settings);
         let options = Options { target, rate: settings.rate };
         let link = Link::new(remote, settings.max_frames);
-        (Self { options, link, slots: SlotTable::default(), heard: Vec::new() }, processor)
+        let (slots, files) = (SlotTable::default(), Files::library());
+        (Self { options, link, slots, files, heard: Vec::new() }, processor)
+    }
+
+    /// Where the next updates find the files that a program uses; only the library before.
+    pub fn set_files(&mut self, files: Files) {
+        self.files = files;
+    }
+
+    /// Whether a file that the last update looked for has changed since: the same text may now be
+    /// another program. Asks the file system.
+    pub fn files_changed(&self) -> bool {
+        self.files.changed()
+    }
+
+    /// Whether the last update looked for any files.
+    pub fn has_files(&self) -> bool {
+        self.files.any()
     }
 
     /// Compiles a text; if it is good, plans it against what plays and sends it.
@@ -80,7 +102,8 @@ impl Session {
         // What happened until now decides what the plan starts from.
         let heard = self.link.poll();
         self.heard.extend(heard);
-        let compiled = pipeline::compile("patch.mmm", text, &self.options);
+        self.files.forget();
+        let compiled = pipeline::compile_with(PATCH, text, &self.options, &self.files);
         let mut update = Update {
             accepted: false,
             id: None,

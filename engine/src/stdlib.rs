@@ -1,7 +1,16 @@
 //! The standard library: its modules as texts of the language, embedded in the program.
 //!
 //! The files are `engine/std/*.mmm`. A `use` or `mod` that names one of them finds it here before any
-//! folder is searched.
+//! folder is searched. A module is parsed once for all compiles that share a [`Library`].
+
+use attacca_lang::diag::Diagnostics;
+use attacca_lang::loader::{Loaded, Origin};
+use attacca_lang::source::SourceMap;
+use attacca_lang::syntax::{self, TextTree};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+/// What names of library modules begin with in messages: `<library>/osc.mmm`.
+pub(crate) const PREFIX: &str = "<library>/";
 
 /// Every module of the library: its name and its text, in alphabetical order.
 pub const MODULES: &[(&str, &str)] = &[
@@ -34,6 +43,43 @@ pub const MODULES: &[(&str, &str)] = &[
 /// ```
 pub fn module(name: &str) -> Option<&'static str> {
     MODULES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// The library with the trees of its modules, each made when it is first used.
+#[derive(Debug)]
+pub struct Library {
+    trees: Vec<OnceLock<(Arc<str>, Option<TextTree>)>>,
+}
+
+/// The library that the instances of this process share, while there are any.
+static LIBRARY: Mutex<Weak<Library>> = Mutex::new(Weak::new());
+
+impl Library {
+    /// The one library of this process. Keep it, and later compiles need not parse what earlier ones did.
+    pub fn shared() -> Arc<Self> {
+        let mut shared = LIBRARY.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let trees = MODULES.iter().map(|_| OnceLock::new()).collect();
+            let library = Arc::new(Self { trees });
+            *shared = Arc::downgrade(&library);
+            library
+        })
+    }
+
+    /// A module with its tree.
+    pub(crate) fn module(&self, name: &str) -> Option<Loaded> {
+        let at = MODULES.binary_search_by(|(known, _)| known.cmp(&name)).ok()?;
+        let ((name, text), kept) = (MODULES.get(at)?, self.trees.get(at)?);
+        let (text, tree) = kept.get_or_init(|| (Arc::from(*text), tree(name, text))).clone();
+        Some(Loaded { name: format!("{PREFIX}{name}.mmm"), text, tree, origin: Origin::Library })
+    }
+}
+
+/// The tree of a text without mistakes.
+fn tree(name: &str, text: &str) -> Option<TextTree> {
+    let (mut sources, mut diags) = (SourceMap::new(), Diagnostics::new());
+    let parse = syntax::parse(text, sources.add(name, text), &mut diags);
+    diags.is_empty().then(|| parse.into_text_tree())
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use attacca_engine::pipeline::{self, Compiled, Options, Stage};
 use attacca_engine::render::{RenderSettings, Renderer, Score, oracle};
 use attacca_engine::{
-    EventKind, Hz, Idle, Message, Notice, OutputGuard, Pace, ProcessorSettings, Program, Session,
-    SessionSettings, Severity, Status, Target,
+    EventKind, Files, Hz, Idle, Message, Notice, OutputGuard, Pace, ProcessorSettings, Program,
+    Session, SessionSettings, Severity, Status, Target,
 };
 use std::sync::Arc;
 
@@ -172,7 +172,7 @@ fn frames_before_a_fault_are_exact_however_loud() {
 fn the_image_shows_what_global_code_wrote_to_delay_lines() {
     let text = "fn mk() { |x| delay(2, x, 0) }\nlet w = mk()\nlet a = w(5)\nfn dsp() { w(0) }";
     let options = Options { target: Target::Vm, rate: Hz(48_000.0) };
-    let (image, _) = pipeline::dump("test.mmm", text, &options, Stage::Image);
+    let (image, _) = pipeline::dump("test.mmm", text, &options, &Files::library(), Stage::Image);
     let image = image.expect("it compiles");
     let (_, lines) = image.split_once("lines ").expect("lines are shown");
     assert!(lines.starts_with("1\n  w") && lines.ends_with(" = [5.0]\n"), "{image}");

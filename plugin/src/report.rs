@@ -6,25 +6,39 @@ use crate::editor::{self, Token, TokenKind};
 use crate::shared::Shared;
 use crate::slots::Slot;
 use attacca_engine::ide::{self, Highlight, HighlightKind};
+use attacca_engine::session::PATCH;
 use attacca_engine::{ControlInfo, Message, Notice, Severity};
 
 /// How many different reports are kept; a program can make more than anyone reads.
 const MOST_REPORTS: usize = 16;
 
-/// A compiler message as the window shows it.
+/// A compiler message as the window shows it. One about another file has no line to mark; its text says
+/// where it is.
 pub(crate) fn message_of(message: &Message) -> editor::Message {
+    let severity = severity_of(message.severity);
+    if message.file != PATCH {
+        let Message { file, line, column, message: text, .. } = message;
+        let mut general =
+            editor::Message::general(severity, format!("{file}:{line}:{column}: {text}"));
+        general.help.clone_from(&message.help);
+        return general;
+    }
     editor::Message {
-        severity: match message.severity {
-            Severity::Error => editor::Severity::Error,
-            Severity::Warning => editor::Severity::Warning,
-            Severity::Note => editor::Severity::Note,
-        },
+        severity,
         text: message.message.clone(),
         help: message.help.clone(),
         line: message.line,
         column: message.column,
         end_line: message.end_line,
         end_column: message.end_column,
+    }
+}
+
+fn severity_of(severity: Severity) -> editor::Severity {
+    match severity {
+        Severity::Error => editor::Severity::Error,
+        Severity::Warning => editor::Severity::Warning,
+        Severity::Note => editor::Severity::Note,
     }
 }
 

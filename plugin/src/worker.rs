@@ -1,7 +1,7 @@
 //! The worker: one thread per instance that compiles and collects.
 //!
 //! Takes jobs from a channel (the newest text wins), gives programs to the audio side through the
-//! session, and tells the results to [`Shared`]. A panic of the compiler is caught, reported as our
+//! session, and tells the results to [`Shared`]. Compiles again when a file that the program uses has changed. A panic of the compiler is caught, reported as our
 //! bug, and its text is saved beside the system's temporary files. Dropping the [`Worker`] ends the
 //! thread and waits for it.
 
@@ -11,14 +11,14 @@ use crate::report::{message_of, slot_of, tell};
 use crate::shared::{AudioState, FIRST_RATE, Job, Origin, Parameters, Shared};
 use crate::slots::Slot;
 use attacca_engine::osc::{self, Listener};
-use attacca_engine::{Hz, Processor, Session, SessionSettings, Target, Update};
+use attacca_engine::{Files, Hz, Processor, Session, SessionSettings, Target, Update};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest block that the processor is given at once, in frames.
 pub(crate) const MAX_FRAMES: usize = 2048;
@@ -28,6 +28,9 @@ const BUSY: Duration = Duration::from_millis(5);
 
 /// How often it is polled while a program plays, for faults.
 const CALM: Duration = Duration::from_millis(100);
+
+/// How often the files that a program uses are looked at.
+const FILES: Duration = Duration::from_millis(500);
 
 /// Owner of the thread.
 pub(crate) struct Worker {
@@ -48,7 +51,8 @@ impl Worker {
             max_frames: MAX_FRAMES,
             idle: kind.idle(),
         };
-        let (session, processor) = Session::new(settings);
+        let (mut session, processor) = Session::new(settings);
+        session.set_files(Files::from_environment());
         let theirs = Arc::clone(shared);
         let thread = std::thread::Builder::new()
             .name("attacca worker".into())
@@ -95,6 +99,8 @@ impl Work {
 
 fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
     let mut osc: Option<Listener> = None;
+    let mut last: Option<(u64, Arc<str>)> = None;
+    let mut looked = Instant::now();
     loop {
         let work = wait(&session, shared, inbox, osc.is_some());
         if work.stop {
@@ -119,6 +125,15 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
         }
         if let Some((serial, text, origin)) = work.text {
             compile(&mut session, shared, serial, &text, origin);
+            last = Some((serial, text));
+            looked = Instant::now();
+        }
+        if looked.elapsed() >= FILES {
+            let again = last.as_ref().filter(|_| session.files_changed());
+            if let Some((serial, text)) = again {
+                compile(&mut session, shared, *serial, text, Origin::Edit);
+            }
+            looked = Instant::now();
         }
         for notice in session.poll() {
             tell(shared, notice);
@@ -145,6 +160,7 @@ fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>, hears: bool) 
     let first = match (session.outstanding() || hears, playing) {
         (true, _) => inbox.recv_timeout(BUSY),
         (false, true) => inbox.recv_timeout(CALM),
+        (false, false) if session.has_files() => inbox.recv_timeout(FILES),
         (false, false) => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
     };
     match first {

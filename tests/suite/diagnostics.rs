@@ -2,6 +2,7 @@
 //!
 //! `ATTACCA_BLESS=1` rewrites what is said.
 
+use attacca_engine::Files;
 use attacca_engine::pipeline::{self, Options};
 use attacca_tests::golden::programs;
 
@@ -11,9 +12,12 @@ fn messages_are_those_of_the_goldens() {
     let mut wrong = Vec::new();
     for path in &paths {
         let text = std::fs::read_to_string(path).expect("a listed file can be read");
+        let folder = path.parent().expect("a file is in a folder");
+        let files = Files::library().in_folder(folder);
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let compiled = pipeline::compile(&name, &text, &Options::default());
+        let compiled = pipeline::compile_with(&name, &text, &Options::default(), &files);
         let said = compiled.diagnostics.render(&compiled.sources);
+        let said = said.replace(&format!("{}/", folder.display()), "");
         let golden = path.with_extension("txt");
         if std::env::var_os("ATTACCA_BLESS").is_some() {
             std::fs::write(&golden, &said).expect("the golden can be written");

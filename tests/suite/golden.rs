@@ -12,7 +12,7 @@
 use attacca_engine::pipeline::{self, Compiled, Options};
 use attacca_engine::render::{RenderSettings, Renderer, Score};
 use attacca_engine::slots::SlotTable;
-use attacca_engine::{EventKind, Hz, Target};
+use attacca_engine::{EventKind, Files, Hz, Target};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,12 @@ pub fn tests_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every program below a folder of `tests`, sorted.
+/// Finds the files that programs use beside them, whatever the environment says.
+pub fn files() -> Files {
+    Files::library().in_folder("")
+}
+
+/// Every program below a folder of `tests`, sorted; what stands in folders named `lib` is used by them.
 pub fn programs(dir: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(&tests_dir().join(dir), &mut found);
@@ -34,7 +39,9 @@ pub fn programs(dir: &str) -> Vec<PathBuf> {
 
 fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
     for path in std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path()) {
-        if path.is_dir() {
+        if path.ends_with("lib") {
+            // Files that programs of this folder use.
+        } else if path.is_dir() {
             collect(&path, found);
         } else if path.extension().is_some_and(|e| e == "mmm") {
             found.push(path);
@@ -92,7 +99,12 @@ impl Golden {
     /// Compiles for a backend.
     pub fn compile(&self, target: Target) -> Result<Compiled, String> {
         let options = Options { target, rate: Hz(self.rate()) };
-        let compiled = pipeline::compile(&self.path.display().to_string(), &self.text, &options);
+        let compiled = pipeline::compile_with(
+            &self.path.display().to_string(),
+            &self.text,
+            &options,
+            &files(),
+        );
         match compiled.program {
             Some(_) => Ok(compiled),
             None => Err(compiled.diagnostics.render(&compiled.sources)),

@@ -104,7 +104,7 @@ fn throughput() -> Result<Value, Failure> {
     for name in WORKLOADS {
         let mut best = [0.0; 2];
         for (ns, target) in best.iter_mut().zip([Target::Jit, Target::Vm]) {
-            let (program, _) = program::compile(&workload(name), target, RATE)?;
+            let (program, _) = program::compile(&workload(name), target, RATE, &[])?;
             let timed = peer::time(&program, 512, 0.1, 5);
             *ns = timed
                 .iter()
@@ -144,7 +144,7 @@ fn compile_times() -> Result<Value, Failure> {
         for target in [Target::Jit, Target::Vm] {
             let mut times = Vec::new();
             for _ in 0..200 {
-                let compiled = program::compile_any(&file, target, RATE)?;
+                let compiled = program::compile_any(&file, target, RATE, &[])?;
                 if compiled.program.is_none() {
                     return Err(Failure::Rejected(program::human(&compiled)));
                 }
@@ -162,7 +162,7 @@ fn compile_times() -> Result<Value, Failure> {
 /// A 60-second stereo FM patch, rendered whole.
 fn render_speed() -> Result<Value, Failure> {
     let file = root().join("tests").join("bench").join("fm_stereo.mmm");
-    let (program, _) = program::compile(&file, Target::Jit, RATE)?;
+    let (program, _) = program::compile(&file, Target::Jit, RATE, &[])?;
     let score = Score { frames: (60.0 * RATE) as u64, ..Score::default() };
     let start = Instant::now();
     let rendered = Renderer::new(&program, RenderSettings::default()).run(&score);

@@ -14,6 +14,9 @@ pub(crate) struct Args {
     /// Human: text with source lines, to standard error. Json: one object a line, to standard output
     #[arg(long, default_value = "human")]
     message_format: Format,
+    /// Folder searched for modules
+    #[arg(long = "lib", value_name = "DIR")]
+    libs: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -26,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut bad = 0;
     let mut unreadable = None;
     for file in &args.files {
-        let compiled = match compile_any(file, Target::default(), 48_000.0) {
+        let compiled = match compile_any(file, Target::default(), 48_000.0, &args.libs) {
             Ok(compiled) => compiled,
             Err(Failure::Usage(message) | Failure::Rejected(message)) => {
                 eprintln!("error: {message}");

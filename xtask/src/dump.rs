@@ -1,6 +1,6 @@
 //! `dump`: one stage of the compilation of a program, as text.
 
-use crate::program::{human, print, read};
+use crate::program::{files, human, print, read};
 use crate::{Failure, Outcome};
 use attacca_engine::pipeline::{self, Options, Stage};
 use std::path::PathBuf;
@@ -12,13 +12,17 @@ pub(crate) struct Args {
     /// tokens, tree, names, types, staged, mir, image, opt, bytecode, clif, asm, wat or state
     #[arg(long)]
     stage: String,
+    /// Folder searched for modules
+    #[arg(long = "lib", value_name = "DIR")]
+    libs: Vec<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
     let stage: Stage = args.stage.parse().map_err(Failure::Usage)?;
     let text = read(&args.file)?;
     let name = args.file.display().to_string();
-    let (dump, compiled) = pipeline::dump(&name, &text, &Options::default(), stage);
+    let (dump, compiled) =
+        pipeline::dump(&name, &text, &Options::default(), &files(&args.libs), stage);
     eprint!("{}", human(&compiled));
     match dump {
         Some(dump) => print(&dump),

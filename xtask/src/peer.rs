@@ -53,7 +53,7 @@ pub(crate) fn run(mode: Mode, args: &Args) -> Outcome {
     match mode {
         Mode::Bench => {
             let compile_ms = compile_time(file, target)?;
-            let (program, _) = compile(file, target, RATE)?;
+            let (program, _) = compile(file, target, RATE, &[])?;
             let timed = time(&program, args.block, args.seconds, args.reps);
             println!(
                 "{{\"ns\":{:?},\"calib\":{:?},\"compile_ms\":{compile_ms:.4}}}",
@@ -62,7 +62,7 @@ pub(crate) fn run(mode: Mode, args: &Args) -> Outcome {
             );
         }
         Mode::Dump => {
-            let (program, _) = compile(file, target, RATE)?;
+            let (program, _) = compile(file, target, RATE, &[])?;
             dump(&program);
         }
     }
@@ -73,7 +73,7 @@ pub(crate) fn run(mode: Mode, args: &Args) -> Outcome {
 fn compile_time(file: &Path, target: Target) -> Result<f64, Failure> {
     let mut best = f64::INFINITY;
     for _ in 0..5 {
-        let (_, compiled) = compile(file, target, RATE)?;
+        let (_, compiled) = compile(file, target, RATE, &[])?;
         best = best.min(compiled.time.as_secs_f64() * 1e3);
     }
     Ok(best)

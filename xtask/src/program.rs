@@ -2,11 +2,11 @@
 
 use crate::{Failure, Outcome};
 use attacca_engine::pipeline::{self, Compiled, Options};
-use attacca_engine::{Hz, Message, Program, Severity, Target};
+use attacca_engine::{Files, Hz, Message, Program, Severity, Target};
 use clap::ValueEnum;
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The text of a program file; status 2 if it cannot be read.
@@ -50,8 +50,9 @@ pub(crate) fn compile(
     path: &Path,
     target: Target,
     rate: f64,
+    libs: &[PathBuf],
 ) -> Result<(Arc<Program>, Compiled), Failure> {
-    let compiled = compile_any(path, target, rate)?;
+    let compiled = compile_any(path, target, rate, libs)?;
     eprint!("{}", human(&compiled));
     match compiled.program.clone() {
         Some(program) => Ok((program, compiled)),
@@ -60,10 +61,20 @@ pub(crate) fn compile(
 }
 
 /// Compiles a file, good or bad; status 2 if it cannot be read.
-pub(crate) fn compile_any(path: &Path, target: Target, rate: f64) -> Result<Compiled, Failure> {
+pub(crate) fn compile_any(
+    path: &Path,
+    target: Target,
+    rate: f64,
+    libs: &[PathBuf],
+) -> Result<Compiled, Failure> {
     let text = read(path)?;
     let options = Options { target, rate: Hz(rate) };
-    Ok(pipeline::compile(&path.display().to_string(), &text, &options))
+    Ok(pipeline::compile_with(&path.display().to_string(), &text, &options, &files(libs)))
+}
+
+/// Finds what programs use: beside them, in these folders, and where the environment says.
+pub(crate) fn files(libs: &[PathBuf]) -> Files {
+    Files::from_environment().with_folders(libs).in_folder("")
 }
 
 /// The diagnostics as text, with the lines they are about.

@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     available(args)?;
     let eval = args.backend == "eval";
     let target = if eval { attacca_engine::Target::Vm } else { program::target(&args.backend)? };
-    let (program, compiled) = program::compile(&args.file, target, args.sample_rate)?;
+    let (program, compiled) = program::compile(&args.file, target, args.sample_rate, &args.libs)?;
     let format = format(args)?;
     if format == Format::Wav && program.layout().outputs == 0 {
         return Err(Failure::Rejected(format!(
@@ -134,10 +134,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 /// Status 2 for options whose part is still to come.
 fn available(args: &Args) -> Outcome {
     args.math.available()?;
-    let missing = [
-        (!args.libs.is_empty(), "`--lib`"),
-        (args.literals == Literals::Mimium, "`--literals mimium`"),
-    ];
+    let missing = [(args.literals == Literals::Mimium, "`--literals mimium`")];
     if let Some(tempo) = args.tempo.filter(|tempo| !(tempo.is_finite() && *tempo > 0.0)) {
         return Err(Failure::Usage(format!("--tempo {tempo}: not a tempo")));
     }
@@ -257,9 +254,9 @@ fn report(args: &Args, compile: &Duration, plan: &score::Plan, rendered: &Render
 
 /// A program for `--swap`, compiled like the first one.
 fn compile_swap(
+    args: &Args,
     path: &Path,
     target: attacca_engine::Target,
-    rate: f64,
 ) -> Result<Arc<Program>, Failure> {
-    program::compile(path, target, rate).map(|(program, _)| program)
+    program::compile(path, target, args.sample_rate, &args.libs).map(|(program, _)| program)
 }

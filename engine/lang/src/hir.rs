@@ -9,6 +9,7 @@ use crate::builtins::Builtin;
 use crate::source::Span;
 use attacca_rt::code::CellSource;
 use cranelift_entity::{PrimaryMap, entity_impl};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 /// An expression; printed `e7`.
@@ -36,6 +37,25 @@ entity_impl!(TypeId, "type");
 pub struct AliasId(u32);
 entity_impl!(AliasId, "alias");
 
+/// A module; printed `mod1`. `mod0` is the program around all others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModuleId(u32);
+entity_impl!(ModuleId, "mod");
+
+impl ModuleId {
+    /// The program itself: what stands in no `mod`.
+    pub const ROOT: Self = Self(0);
+}
+
+/// A module.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// Its names from the outermost module on, as `outer::inner`; empty for the program itself.
+    pub path: SmolStr,
+    /// The module around it; none for the program itself.
+    pub parent: Option<ModuleId>,
+}
+
 /// When code runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Stage {
@@ -61,10 +81,22 @@ pub struct Program {
     pub types: PrimaryMap<TypeId, TypeDef>,
     /// All type aliases.
     pub aliases: PrimaryMap<AliasId, AliasDef>,
+    /// All modules, the program itself first.
+    pub modules: PrimaryMap<ModuleId, Module>,
+    /// The modules of functions that are in one.
+    pub homes: FxHashMap<BindingId, ModuleId>,
     /// The last global named `dsp`.
     pub dsp: Option<BindingId>,
     /// Top-level statements with syntax errors: what else seems wrong there may follow from them.
     pub broken: Vec<Span>,
+}
+
+impl Program {
+    /// The module that a function is a member of; `None` outside of modules. A `let` of a module is a
+    /// global of the program.
+    pub fn module_of(&self, binding: BindingId) -> Option<ModuleId> {
+        self.homes.get(&binding).copied()
+    }
 }
 
 /// A declared variant type: `type Shape = Dot | Circle(float)`.

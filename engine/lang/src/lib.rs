@@ -12,6 +12,8 @@ pub mod source;
 
 pub mod diag;
 
+pub mod loader;
+
 pub mod syntax;
 
 pub mod builtins;

@@ -1,9 +1,21 @@
 //! The whole front end on broken and on extreme programs: an answer, never a panic.
 
 use crate::diag::Diagnostics;
+use crate::loader::Memory;
 use crate::source::SourceMap;
 use crate::syntax::mutation::{Random, mutate};
 use crate::{lower, names, stage, syntax, types};
+
+/// Files that the mutated programs may use.
+fn files() -> Memory {
+    Memory::files([
+        ("j.mmm", "pub fn k() { m::k() + l::l() }\nmod m { pub fn k() { 2 } }\nuse l"),
+        ("m.mmm", "use j::*\ninclude(\"a.mmm\")\npub fn j(x:`float) { self }"),
+        ("a.mmm", "include(\"j.mmm\")\nlet q = 1\nfn broken( { 1 "),
+        ("c.mmm", "mod c\nuse c::c\npub use j::k\ninclude(\"./c.mmm\")"),
+    ])
+    .library("l", "pub type L = End | Item(float)\npub fn l() { r() }\nfn r() { mem(1) }\npub mod x { pub fn p() { l() } }")
+}
 
 /// Runs every pass that a compilation would run; says whether there was a module.
 fn compile(text: &str) -> bool {
@@ -11,7 +23,7 @@ fn compile(text: &str) -> bool {
     let file = sources.add("t", text);
     let mut diags = Diagnostics::new();
     let parse = syntax::parse(text, file, &mut diags);
-    let program = names::resolve(&parse, &mut diags);
+    let program = names::resolve_files(&parse, &files(), &mut sources, &mut diags);
     let typed = types::check(program, &mut diags);
     let typed = stage::run(typed, &mut diags);
     if !diags.has_errors() {

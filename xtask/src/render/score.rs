@@ -53,7 +53,7 @@ impl Plan {
         score.frames = frames(args, format, length, u64::from(width))?;
         for swap in &args.swaps {
             let (frame, path) = parse_swap(swap)?;
-            score.swaps.push((frame, compile_swap(&path, target, args.sample_rate)?));
+            score.swaps.push((frame, compile_swap(args, &path, target)?));
         }
         score.swaps.sort_by_key(|(frame, _)| *frame);
         let programs: Vec<&Program> =

@@ -2,23 +2,24 @@
 
 use smol_str::SmolStr;
 
-use super::Resolve;
+use super::module::{TypeMember, Visibility};
 use super::suggest::nearest;
+use super::{Depth, Resolve};
 use crate::diag::Diagnostic;
 use crate::hir::{
     AliasDef, Arm, ExprId, ExprKind, MatchPattern, MemberType, Pattern, TypeDef, TypeExpr,
     TypeExprKind, TypeId, VariantDef,
 };
 use crate::source::Span;
-use crate::syntax::SyntaxKind;
 use crate::syntax::ast::{self, Node};
+use crate::syntax::{SyntaxKind, SyntaxToken};
 
 impl Resolve<'_> {
     /// Gives a declared type its name, before anything mentions it.
     pub(super) fn declare_type(&mut self, item: &ast::Stmt) {
-        let (name, def) = match item {
-            ast::Stmt::TypeDef(def) => (def.name(), Some(def)),
-            ast::Stmt::TypeAlias(def) => (def.name(), None),
+        let (name, def, public) = match item {
+            ast::Stmt::TypeDef(def) => (def.name(), Some(def), def.is_public()),
+            ast::Stmt::TypeAlias(def) => (def.name(), None, def.is_public()),
             ast::Stmt::FnDef(_)
             | ast::Stmt::ModDef(_)
             | ast::Stmt::UseStmt(_)
@@ -42,13 +43,22 @@ impl Resolve<'_> {
                 TypeExprKind::Alias(self.program.aliases.push(def))
             }
         };
-        self.types.insert(text, kind);
+        let member = TypeMember { kind, visibility: Visibility::of(public), span };
+        self.modules.declare_type(self.module, text, member);
+    }
+
+    /// The type of this name that this module declares.
+    fn declared(&self, name: &SyntaxToken) -> Option<TypeExprKind> {
+        if self.depth == Depth::Inside {
+            return None;
+        }
+        self.modules.type_member(self.module, name.text()).map(|member| member.kind.clone())
     }
 
     /// `type alias name = type`.
     pub(super) fn type_alias(&mut self, def: &ast::TypeAlias) {
         let Some(name) = def.name() else { return };
-        let Some(TypeExprKind::Alias(id)) = self.types.get(name.text()).cloned() else { return };
+        let Some(TypeExprKind::Alias(id)) = self.declared(&name) else { return };
         if let Some(ty) = def.ty() {
             let ty = self.ty(&ty);
             if let Some(alias) = self.program.aliases.get_mut(id) {
@@ -60,7 +70,7 @@ impl Resolve<'_> {
     /// `type name = A | B(float)`: its constructors are seen from here on.
     pub(super) fn type_def(&mut self, def: &ast::TypeDef) {
         let Some(name) = def.name() else { return };
-        let Some(TypeExprKind::Named(id)) = self.types.get(name.text()).cloned() else { return };
+        let Some(TypeExprKind::Named(id)) = self.declared(&name) else { return };
         let mut variants: Vec<VariantDef> = Vec::new();
         for variant in def.variants() {
             let Some(name) = variant.name() else { continue };
@@ -76,7 +86,7 @@ impl Resolve<'_> {
                 self.report(error.also(first.span, "the first one"));
             }
             let index = variants.len() as u32;
-            self.constructors.insert(name.text().into(), (id, index));
+            self.modules.add_constructor(name.text().into(), id, index);
             variants.push(VariantDef { name: name.text().into(), span, payload });
         }
         if let Some(def) = self.program.types.get_mut(id) {
@@ -86,7 +96,7 @@ impl Resolve<'_> {
 
     /// A constructor by its name.
     pub(super) fn constructor(&self, name: &str) -> Option<(TypeId, u32)> {
-        self.constructors.get(name).copied()
+        self.modules.constructor(name, self.horizon)
     }
 
     pub(super) fn array(&mut self, expr: &ast::ArrayExpr, span: Span) -> ExprId {
@@ -151,7 +161,8 @@ impl Resolve<'_> {
         let at = self.token_span(&name);
         let message = format!("there is no constructor `{}`", name.text());
         let error = Diagnostic::error("unknown-constructor", at, message);
-        let near = nearest(name.text(), self.constructors.keys().map(SmolStr::as_str));
+        let near = nearest(name.text(), self.modules.constructor_names());
+        let near = near.map(str::to_owned);
         self.report(match near {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error.help("names here are constructors; what fits everything is `_`"),

@@ -8,6 +8,7 @@
 use smol_str::SmolStr;
 
 use super::item::WrittenParam;
+use super::lookup::{Found, PathFound};
 use super::suggest::nearest;
 use super::{Resolve, Speech};
 use crate::builtins::Builtin;
@@ -121,37 +122,52 @@ impl Resolve<'_> {
     // Names.
 
     pub(super) fn path(&mut self, path: &ast::PathExpr, span: Span) -> ExprId {
-        let Some(name) = path.plain() else {
-            self.module_name(span);
-            return self.error(span);
-        };
-        let token = &name;
-        let name = name.text();
-        if let Some(binding) = self.scopes.find(name) {
-            self.mention(binding);
-            let fits = self.stage_fits(binding, span);
-            return self.add(if fits { ExprKind::Var(binding) } else { ExprKind::Error }, span);
+        let Some(token) = path.plain() else { return self.module_member(path, span) };
+        match self.find(token.text()) {
+            Found::Nothing => {
+                match token.prev_token().map(|before| before.kind()) {
+                    Some(SyntaxKind::Integer | SyntaxKind::Float) => {
+                        self.number_with_letters(token.text(), span);
+                    }
+                    Some(_) | None => self.unknown_name(token.text(), span),
+                }
+                self.error(span)
+            }
+            found => self.found(&found, span),
         }
-        if let Some((ty, index)) = self.constructor(name) {
-            return self.add(ExprKind::Construct(ty, index), span);
-        }
-        if let Some(builtin) = Builtin::named(name) {
-            let fits = self.builtin_fits(builtin, span);
-            let kind = if fits { ExprKind::Builtin(builtin) } else { ExprKind::Error };
-            return self.add(kind, span);
-        }
-        match token.prev_token().map(|before| before.kind()) {
-            Some(SyntaxKind::Integer | SyntaxKind::Float) => self.number_with_letters(name, span),
-            Some(_) | None => self.unknown_name(name, span),
+    }
+
+    /// `m::f`.
+    fn module_member(&mut self, path: &ast::PathExpr, span: Span) -> ExprId {
+        let segments: Vec<SyntaxToken> = path.segments().collect();
+        match (self.find_path(&segments), segments.last()) {
+            (PathFound::Found(found), _) => return self.found(&found, span),
+            (PathFound::NoMember(module), Some(name)) => {
+                self.no_member(module, name, "public function");
+            }
+            (PathFound::NoModule | PathFound::NoMember(_), _) => self.no_module(&segments),
         }
         self.error(span)
     }
 
-    /// A name from a module; nothing new once modules were reported.
-    fn module_name(&mut self, span: Span) {
-        if !self.foreign_any {
-            self.not_supported(span, "names from modules are");
-        }
+    /// The expression of a name's meaning.
+    fn found(&mut self, found: &Found, span: Span) -> ExprId {
+        let kind = match found {
+            Found::Binding(binding) => {
+                self.mention(*binding);
+                self.stage_fits(*binding, span).then_some(ExprKind::Var(*binding))
+            }
+            Found::Constructor(ty, index) => Some(ExprKind::Construct(*ty, *index)),
+            Found::Builtin(builtin) => {
+                self.builtin_fits(*builtin, span).then_some(ExprKind::Builtin(*builtin))
+            }
+            Found::Private(private) => {
+                self.private(private, span);
+                None
+            }
+            Found::Nothing => None,
+        };
+        self.add(kind.unwrap_or(ExprKind::Error), span)
     }
 
     /// `1e3`, `440Hz`, `2x`: a number and, without a space, a name that is not defined.
@@ -191,8 +207,9 @@ impl Resolve<'_> {
             }
             return;
         }
-        let later = self.later.get(name).copied();
-        if let Some(later) = later.filter(|later| later.start > span.start) {
+        let later = self.later.get(&(self.module, name.into())).copied();
+        let later = later.filter(|later| later.file == span.file && later.start > span.start);
+        if let Some(later) = later {
             let error = error.also(later, "defined further down");
             return self.report(error.help("move the definition in front of its first use"));
         }
@@ -205,11 +222,20 @@ impl Resolve<'_> {
             let error = error.also(gone, "this one is seen only in its own block or function");
             return self.report(error.help("define it where both places see it, or pass it on"));
         }
+        let library = self.library_hint(name);
+        if let Some((_, module)) = library.as_ref().filter(|(known, _)| known == name) {
+            let help = format!("it is in the library; write at the top: use {module}::*");
+            return self.report(error.help(help));
+        }
+        let visible = self.visible_names();
         let builtins = Builtin::ALL.iter().map(|builtin| builtin.name());
-        let near = nearest(name, self.scopes.names().chain(builtins)).map(str::to_owned);
-        self.report(match near {
-            Some(near) => error.help(format!("did you mean `{near}`?")),
-            None => error.help(otherwise),
+        let near = nearest(name, visible.iter().map(SmolStr::as_str).chain(builtins));
+        self.report(match (near, library) {
+            (Some(near), _) => error.help(format!("did you mean `{near}`?")),
+            (None, Some((near, module))) => error.help(format!(
+                "did you mean `{near}` of the library? Then write at the top: use {module}::*"
+            )),
+            (None, None) => error.help(otherwise),
         });
     }
 
@@ -455,7 +481,10 @@ impl Resolve<'_> {
             }
             ast::Expr::PathExpr(it) => match it.plain() {
                 Some(name) => return self.target(name.text(), span, braces),
-                None => self.module_name(span),
+                None => {
+                    let help = "members of modules are fixed; assign a variable defined by `let`";
+                    self.not_assignable(span, &cannot_assign(place), help);
+                }
             },
             ast::Expr::IndexExpr(_) => {
                 let help = "make a new array that differs in this element";
@@ -486,11 +515,11 @@ impl Resolve<'_> {
     }
 
     fn target(&mut self, name: &str, span: Span, braces: Braces) -> Option<BindingId> {
-        let found = self.scopes.find(name);
-        if found.is_some() {
-            return found;
+        let found = self.find(name);
+        if let Found::Binding(binding) = found {
+            return Some(binding);
         }
-        if Builtin::named(name).is_some() {
+        if let Found::Builtin(_) = found {
             let message = format!("`{name}` is built in and can't be assigned");
             self.not_assignable(span, &message, "bind a variable with `let` and assign that");
             return None;

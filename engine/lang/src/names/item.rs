@@ -2,10 +2,12 @@
 
 use smol_str::SmolStr;
 
+use super::module::Visibility;
 use super::{Depth, Resolve};
 use crate::diag::Diagnostic;
 use crate::hir::{
-    BindingId, BindingKind, ExprId, ExprKind, Lambda, LambdaId, Param, Pattern, Stage, Stmt,
+    BindingId, BindingKind, ExprId, ExprKind, Lambda, LambdaId, ModuleId, Param, Pattern, Stage,
+    Stmt,
 };
 use crate::source::Span;
 use crate::syntax::SyntaxToken;
@@ -31,8 +33,14 @@ impl Resolve<'_> {
             ast::Stmt::TypeDef(def) => {
                 def.variants().for_each(|variant| self.note_name(variant.name()));
             }
+            ast::Stmt::ModDef(def) => {
+                let name = def.name().filter(|_| def.is_inline());
+                if let Some(name) = name {
+                    let span = self.token_span(&name);
+                    self.later_modules.insert(name.text().into(), span);
+                }
+            }
             ast::Stmt::TypeAlias(_)
-            | ast::Stmt::ModDef(_)
             | ast::Stmt::UseStmt(_)
             | ast::Stmt::Include(_)
             | ast::Stmt::StageDecl(_)
@@ -44,7 +52,7 @@ impl Resolve<'_> {
         match name {
             Some(name) => {
                 let span = self.token_span(&name);
-                self.later.insert(name.text().into(), span);
+                self.later.insert((self.module, name.text().into()), span);
             }
             None => self.foreign_any = true,
         }
@@ -67,7 +75,7 @@ impl Resolve<'_> {
         let before = std::mem::take(&mut self.later);
         self.note_definition(item);
         let defined = std::mem::replace(&mut self.later, before);
-        self.foreign.extend(defined.into_keys());
+        self.foreign.extend(defined.into_keys().map(|(_, name)| name));
         self.foreign_any |=
             matches!(item, ast::Stmt::UseStmt(_) | ast::Stmt::Include(_) | ast::Stmt::ModDef(_));
     }
@@ -81,9 +89,10 @@ impl Resolve<'_> {
             ast::Stmt::ExprStmt(stmt) => {
                 out.extend(stmt.expr().map(|expr| Stmt::Expr(self.expr(&expr))));
             }
-            ast::Stmt::ModDef(_) => self.foreign_stmt(stmt, "modules are"),
-            ast::Stmt::UseStmt(_) => self.foreign_stmt(stmt, "`use` is"),
-            ast::Stmt::Include(_) => self.foreign_stmt(stmt, "`include` is"),
+            ast::Stmt::ModDef(def) if self.depth == Depth::Top => self.mod_def(def),
+            ast::Stmt::Include(include) if self.depth == Depth::Top => self.include(include),
+            ast::Stmt::ModDef(_) | ast::Stmt::Include(_) => self.foreign_definition(stmt),
+            ast::Stmt::UseStmt(stmt) => self.use_stmt(stmt),
             ast::Stmt::StageDecl(decl) => {
                 self.stage = if decl.is_macro() { Stage::Macro } else { Stage::Audio };
             }
@@ -92,48 +101,58 @@ impl Resolve<'_> {
         }
     }
 
-    fn foreign_stmt(&mut self, stmt: &ast::Stmt, what: &str) {
-        let span = self.head_span(stmt);
-        self.not_supported(span, what);
-        self.foreign_definition(stmt);
-    }
-
     fn fn_def(&mut self, def: &ast::FnDef) -> Option<Stmt> {
         let name = def.name()?;
+        let at = self.token_span(&name);
+        let binding = match self.let_kind() {
+            BindingKind::Global => {
+                let main = self.module == ModuleId::ROOT && self.stage == Stage::Audio;
+                if name.text() == "dsp" && main {
+                    self.second_dsp(at);
+                }
+                self.bind_function(name.text(), at, Visibility::of(def.is_public()))
+            }
+            kind @ (BindingKind::Local | BindingKind::Param) => self.bind(name.text(), at, kind),
+        };
+        Some(self.function(def, binding))
+    }
+
+    /// What a `fn` says, for a binding that is seen already.
+    pub(super) fn function(&mut self, def: &ast::FnDef, binding: BindingId) -> Stmt {
         let params: Vec<WrittenParam> = def
             .params()
             .map(|it| WrittenParam { name: it.name(), ty: it.ty(), default: it.default() })
             .collect();
         let defaults = params.iter().map(|it| it.default.as_ref().map(|it| self.expr(it)));
         let defaults: Vec<Option<ExprId>> = defaults.collect();
-        let (span, at) = (self.span_of(def.syntax()), self.token_span(&name));
-        let kind = self.let_kind();
-        if name.text() == "dsp" && kind == BindingKind::Global && self.stage == Stage::Audio {
-            self.second_dsp(at);
-        }
-        let binding = self.bind(name.text(), at, kind);
+        let span = self.span_of(def.syntax());
+        let name = self.program.bindings[binding].name.clone();
+        self.exposing = def.is_public().then(|| name.clone());
         let lambda = self.lambda(span, &params, defaults, |cx| {
             let ret = def.ret().map(|ty| cx.ty(&ty));
+            cx.exposing = None;
             let body = match def.body() {
                 Some(body) => cx.block(&body),
                 None => cx.error(span),
             };
             (ret, body)
         });
-        self.program.lambdas[lambda].name = Some(name.text().into());
+        let name = match self.module_path(self.module) {
+            path if path.is_empty() => name,
+            path => SmolStr::from(format!("{path}::{name}")),
+        };
+        self.program.lambdas[lambda].name = Some(name);
         let value = self.add(ExprKind::Lambda(lambda), span);
-        Some(if self.used[binding] {
+        if self.used[binding] {
             Stmt::LetRec { binding, value }
         } else {
             Stmt::Let { pattern: Pattern::Bind(binding), ty: None, value }
-        })
+        }
     }
 
     /// Warns if another `dsp`, which nothing mentions, was defined before.
     fn second_dsp(&mut self, at: Span) {
-        let Some(first) = self.scopes.find("dsp").filter(|first| !self.used[*first]) else {
-            return;
-        };
+        let Some(first) = self.main_dsp().filter(|first| !self.used[*first]) else { return };
         let Some(before) = self.program.bindings.get(first).map(|first| first.span) else { return };
         let message = "there is more than one `dsp`, only the last one is played";
         let warning = Diagnostic::warning("duplicate-dsp", at, message);

@@ -2,13 +2,19 @@
 //!
 //! Takes a tree, gives a [`Program`] in any case. What it reports becomes [`ExprKind::Error`], so
 //! that later passes stay silent about it. Definitions with syntax errors are resolved in silence.
+//! Files that the program uses are asked of a [`Loader`] when their `mod`, `use` or `include` is met.
 //! Knows nothing of types.
 
 #![expect(clippy::indexing_slicing, reason = "ids come from the arenas of the same program")]
 
 mod data;
 mod expr;
+mod import;
 mod item;
+mod lookup;
+mod module;
+#[cfg(test)]
+mod module_tests;
 mod scope;
 mod stage;
 mod suggest;
@@ -22,28 +28,50 @@ use smol_str::SmolStr;
 
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::hir::{
-    Binding, BindingId, BindingKind, Expr, ExprId, ExprKind, LambdaId, Program, Stage,
-    TypeExprKind, TypeId,
+    Binding, BindingId, BindingKind, Expr, ExprId, ExprKind, LambdaId, Module, ModuleId, Program,
+    Stage, Stmt,
 };
-use crate::source::{FileId, Span};
+use crate::loader::{Loader, NoFiles};
+use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast::{self, Node};
 use crate::syntax::{Parse, SyntaxNode, SyntaxToken};
 
+use module::{Modules, Time, Value, Visibility};
 use scope::Scopes;
 pub(crate) use suggest::nearest;
 
-/// Resolves a program.
+/// Resolves a program of one text.
 pub fn resolve(parse: &Parse, diags: &mut Diagnostics) -> Program {
-    let broken =
-        diags.iter().map(|one| one.span).filter(|span| span.file == parse.file()).collect();
+    resolve_files(parse, &NoFiles, &mut SourceMap::new(), diags)
+}
+
+/// Resolves a program whose modules come from a loader; adds their texts to `sources`, which holds the
+/// text of `parse` already.
+pub fn resolve_files(
+    parse: &Parse,
+    loader: &dyn Loader,
+    sources: &mut SourceMap,
+    diags: &mut Diagnostics,
+) -> Program {
+    let mut program = Program::default();
+    program.modules.push(Module { path: SmolStr::default(), parent: None });
     let mut cx = Resolve {
         file: parse.file(),
-        program: Program::default(),
+        loader,
+        sources,
+        program,
+        modules: Modules::default(),
+        module: ModuleId::ROOT,
+        horizon: Time::MAX,
+        ready: Vec::new(),
+        loads: 0,
+        included: Vec::new(),
+        library_names: None,
         scopes: Scopes::default(),
         used: SecondaryMap::new(),
         later: FxHashMap::default(),
-        types: FxHashMap::default(),
-        constructors: FxHashMap::default(),
+        later_modules: FxHashMap::default(),
+        exposing: None,
         foreign: FxHashSet::default(),
         gone: FxHashMap::default(),
         defining: Vec::new(),
@@ -53,10 +81,12 @@ pub fn resolve(parse: &Parse, diags: &mut Diagnostics) -> Program {
         stage: Stage::Audio,
         depth: Depth::Top,
         speech: Speech::Reports,
-        broken,
+        broken: Vec::new(),
         diags,
     };
-    cx.program(&parse.tree());
+    cx.note_broken(parse.file());
+    cx.items(&parse.tree().stmts().collect::<Vec<_>>());
+    cx.program.dsp = cx.main_dsp();
     cx.program
 }
 
@@ -78,16 +108,32 @@ enum Speech {
 /// The state of the pass.
 struct Resolve<'a> {
     file: FileId,
+    loader: &'a dyn Loader,
+    sources: &'a mut SourceMap,
     program: Program,
+    modules: Modules,
+    /// The module of the code being resolved.
+    module: ModuleId,
+    /// Definitions up to this time are seen.
+    horizon: Time,
+    /// Library functions that the statement being resolved uses, for in front of it.
+    ready: Vec<Stmt>,
+    /// Texts asked for.
+    loads: u32,
+    /// The files whose `include` is being resolved, outermost first.
+    included: Vec<FileId>,
+    /// Public functions of the library with their modules, once somebody asked.
+    library_names: Option<Vec<(SmolStr, SmolStr)>>,
+    /// Local variables.
     scopes: Scopes,
     /// Bindings that some expression mentions.
     used: SecondaryMap<BindingId, bool>,
-    /// Where top-level names are defined, for uses before that.
-    later: FxHashMap<SmolStr, Span>,
-    /// Types the program declares.
-    types: FxHashMap<SmolStr, TypeExprKind>,
-    /// Constructors that are seen: their type and position.
-    constructors: FxHashMap<SmolStr, (TypeId, u32)>,
+    /// Where names of modules are defined, for uses before that.
+    later: FxHashMap<(ModuleId, SmolStr), Span>,
+    /// Where modules are defined, for uses before that.
+    later_modules: FxHashMap<SmolStr, Span>,
+    /// The public function whose signature is being resolved.
+    exposing: Option<SmolStr>,
     /// Names defined by something not supported yet.
     foreign: FxHashSet<SmolStr>,
     /// Names that were seen only inside a block or function, and where they are bound.
@@ -108,7 +154,45 @@ struct Resolve<'a> {
     diags: &'a mut Diagnostics,
 }
 
+/// What code sees around it.
+#[derive(Clone, Copy, Debug)]
+struct Here {
+    file: FileId,
+    module: ModuleId,
+    stage: Stage,
+    horizon: Time,
+}
+
 impl Resolve<'_> {
+    fn here(&self) -> Here {
+        let Self { file, module, stage, horizon, .. } = *self;
+        Here { file, module, stage, horizon }
+    }
+
+    fn go(&mut self, there: Here) {
+        let Here { file, module, stage, horizon } = there;
+        (self.file, self.module, self.stage, self.horizon) = (file, module, stage, horizon);
+    }
+
+    /// Runs `inside` at the top level of another module or file; nothing local is seen from there.
+    fn elsewhere<T>(&mut self, there: Here, inside: impl FnOnce(&mut Self) -> T) -> T {
+        let here = self.here();
+        self.go(there);
+        let scopes = std::mem::take(&mut self.scopes);
+        let gone = std::mem::take(&mut self.gone);
+        let defining = std::mem::take(&mut self.defining);
+        let exposing = self.exposing.take();
+        let lambdas = (self.lambda.take(), self.self_lambda.take());
+        let depth = std::mem::replace(&mut self.depth, Depth::Top);
+        let speech = std::mem::replace(&mut self.speech, Speech::Reports);
+        let result = inside(self);
+        self.go(here);
+        (self.scopes, self.gone, self.defining) = (scopes, gone, defining);
+        (self.exposing, self.depth, self.speech) = (exposing, depth, speech);
+        (self.lambda, self.self_lambda) = lambdas;
+        result
+    }
+
     fn span_of(&self, node: &SyntaxNode) -> Span {
         let range = node.text_range();
         Span::new(self.file, range.start().into(), range.end().into())
@@ -131,12 +215,6 @@ impl Resolve<'_> {
         }
     }
 
-    /// Reports something that later versions understand. `what` begins the sentence.
-    fn not_supported(&mut self, span: Span, what: &str) {
-        let message = format!("{what} not supported yet");
-        self.report(Diagnostic::error("not-supported-yet", span, message));
-    }
-
     fn add(&mut self, kind: ExprKind, span: Span) -> ExprId {
         self.program.exprs.push(Expr { kind, span, stage: self.stage })
     }
@@ -148,8 +226,32 @@ impl Resolve<'_> {
     /// Makes a variable and lets it be seen from here on.
     fn bind(&mut self, name: &str, span: Span, kind: BindingKind) -> BindingId {
         let binding = self.declare(name, span, kind);
-        self.scopes.bind(name.into(), binding);
+        match kind {
+            BindingKind::Global => {
+                let value = Value::Bound(binding);
+                if self.module != ModuleId::ROOT {
+                    self.modules.add_let(self.module, name.into());
+                }
+                self.modules.define(ModuleId::ROOT, name.into(), value, Visibility::Public, span);
+            }
+            BindingKind::Local | BindingKind::Param => self.scopes.bind(name.into(), binding),
+        }
         binding
+    }
+
+    /// Makes a function of the current module and lets it be seen from here on.
+    fn bind_function(&mut self, name: &str, span: Span, visibility: Visibility) -> BindingId {
+        let binding = self.declare(name, span, BindingKind::Global);
+        self.modules.define(self.module, name.into(), Value::Bound(binding), visibility, span);
+        self.at_home(binding);
+        binding
+    }
+
+    /// Notes that a function belongs to the current module.
+    fn at_home(&mut self, binding: BindingId) {
+        if self.module != ModuleId::ROOT {
+            self.program.homes.insert(binding, self.module);
+        }
     }
 
     /// Makes a variable that no name reaches yet.
@@ -201,33 +303,55 @@ impl Resolve<'_> {
         result
     }
 
-    /// The whole text.
-    fn program(&mut self, root: &ast::Root) {
-        let items: Vec<ast::Stmt> = root.stmts().collect();
-        for item in &items {
+    /// All of a text, or of a module.
+    fn items(&mut self, items: &[ast::Stmt]) {
+        for item in items {
             self.note_definition(item);
         }
-        for item in &items {
+        for item in items {
             self.declare_type(item);
         }
-        let mut stmts = Vec::new();
+        let outer = self.speech;
         for (index, item) in items.iter().enumerate() {
             let next = items.get(index + 1).map(|next| self.span_of(next.syntax()).start);
             let span = self.span_of(item.syntax());
             self.speech = self.speech_for(span, next);
-            self.stmt(item, &mut stmts);
-            if self.speech == Speech::Silent {
+            self.item(item);
+            let has_own = matches!(item, ast::Stmt::ModDef(def) if def.is_inline());
+            if self.speech == Speech::Silent && !has_own {
                 self.program.broken.push(span);
             }
         }
-        self.program.stmts = stmts;
-        self.program.dsp = self.scopes.find("dsp");
+        self.speech = outer;
+    }
+
+    /// One definition or statement of the top level.
+    fn item(&mut self, item: &ast::Stmt) {
+        let mut own = Vec::new();
+        self.stmt(item, &mut own);
+        self.program.stmts.append(&mut self.ready);
+        self.program.stmts.append(&mut own);
+    }
+
+    /// The `dsp` that is played.
+    fn main_dsp(&self) -> Option<BindingId> {
+        match self.modules.member(ModuleId::ROOT, "dsp", Time::MAX)?.value {
+            Value::Bound(binding) => Some(binding),
+            Value::Waiting(_) | Value::Alias(_) => None,
+        }
+    }
+
+    /// Notes the places of a file's syntax errors.
+    fn note_broken(&mut self, file: FileId) {
+        let spans = self.diags.iter().map(|one| one.span).filter(|span| span.file == file);
+        self.broken.extend(spans);
     }
 
     /// Whether a definition has syntax errors in it or right behind it.
     fn speech_for(&self, item: Span, next: Option<u32>) -> Speech {
         let end = next.unwrap_or(u32::MAX);
-        let hit = self.broken.iter().any(|error| error.end >= item.start && error.start <= end);
+        let mut own = self.broken.iter().filter(|error| error.file == item.file);
+        let hit = own.any(|error| error.end >= item.start && error.start <= end);
         if hit { Speech::Silent } else { Speech::Reports }
     }
 }

@@ -2,12 +2,14 @@
 
 use super::Resolve;
 use super::expr::MACROS;
+use super::lookup::Found;
 use super::suggest::nearest;
 use crate::builtins::{Builtin, Stages};
 use crate::diag::Diagnostic;
 use crate::hir::{BindingId, ExprId, ExprKind, LambdaId, Stage};
 use crate::source::Span;
 use crate::syntax::ast::{self, Node};
+use smol_str::SmolStr;
 
 impl Resolve<'_> {
     /// Runs `inside` at another stage; `self` of functions around does not reach there.
@@ -75,7 +77,7 @@ impl Resolve<'_> {
         let span = self.span_of(path.syntax());
         let Some(name) = path.plain() else { return self.path(path, span) };
         let name = name.text();
-        let known = self.scopes.find(name).is_some() || Builtin::named(name).is_some();
+        let known = !matches!(self.find(name), Found::Nothing);
         if known || self.foreign_any || self.foreign.contains(name) {
             return self.path(path, span);
         }
@@ -83,11 +85,23 @@ impl Resolve<'_> {
         let error = Diagnostic::error("unknown-name", span, message);
         let small = name.to_lowercase();
         let near = MACROS.iter().copied().find(|it| it.to_lowercase() == small);
-        let names = self.scopes.names().chain(MACROS.iter().copied());
+        let library = self.library_hint(name);
+        if let Some((_, module)) = library.as_ref().filter(|(known, _)| known == name) {
+            let help = format!("it is in the library; write at the top: use {module}::*");
+            self.report(error.help(help));
+            return self.error(span);
+        }
+        let visible = self.visible_names();
+        let names = visible.iter().map(SmolStr::as_str).chain(MACROS.iter().copied());
         let near = near.or_else(|| nearest(name, names)).map(str::to_owned);
-        self.report(match near {
-            Some(near) => error.help(format!("did you mean `{near}!`?")),
-            None => error.help("macros are functions behind `#stage(macro)`, or of a library"),
+        self.report(match (near, library) {
+            (Some(near), _) => error.help(format!("did you mean `{near}!`?")),
+            (None, Some((near, module))) => error.help(format!(
+                "did you mean `{near}!` of the library? Then write at the top: use {module}::*"
+            )),
+            (None, None) => {
+                error.help("macros are functions behind `#stage(macro)`, or of a library")
+            }
         });
         self.error(span)
     }

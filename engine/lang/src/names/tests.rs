@@ -437,16 +437,21 @@ fn wrong_places() {
 }
 
 #[test]
-fn what_comes_later_is_reported_once() {
+fn one_mistake_in_a_module_is_one_message() {
     rejects(
-        &["not-supported-yet"],
-        &[
-            "use osc::*\nlet a = sinwave(1, 0)",
-            "include(\"x\")\nlet a = b",
-            "mod m { fn f() { nope } }\nlet a = k",
-            "let a = m::f",
-            "let a:m::T = 1",
-        ],
+        &["file-not-found"],
+        &["use osc::*\nlet a = sinwave(1, 0)", "include(\"x\")\nlet a = b", "mod m\nlet a = m::f"],
+    );
+    rejects(&["unknown-module"], &["let a = m::f", "let a:m::T = 1", "fn dsp() { m::f!(1) }"]);
+    rejects(
+        &["unknown-name"],
+        &["mod m { fn f() { nope } }\nlet a = 1", "mod m { pub fn f() { 1 } }\nlet a = f()"],
+    );
+    rejects(&["private-member"], &["mod m { fn f() { 1 } }\nlet a = m::f()"]);
+    rejects(&["private-type"], &["type alias A = float\npub fn f(x:A) { x }"]);
+    rejects(
+        &["unknown-member"],
+        &["mod m { }\nuse m::f\nlet a = f()", "mod m { }\nlet a = m::f()"],
     );
 }
 

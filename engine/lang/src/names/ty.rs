@@ -3,12 +3,14 @@
 use smol_str::SmolStr;
 
 use super::Resolve;
+use super::lookup::{FoundType, PathFound};
+use super::module::Visibility;
 use super::suggest::nearest;
 use crate::diag::Diagnostic;
 use crate::hir::{TypeExpr, TypeExprKind};
 use crate::source::Span;
-use crate::syntax::SyntaxKind;
 use crate::syntax::ast::{self, Node};
+use crate::syntax::{SyntaxKind, SyntaxToken};
 
 impl Resolve<'_> {
     /// A type; what can't be said yet counts as inferred.
@@ -69,30 +71,69 @@ impl Resolve<'_> {
 
     /// A type parameter, or a name nobody knows: that is inferred, with a warning.
     fn path_type(&mut self, ty: &ast::PathType, span: Span) -> TypeExprKind {
-        let segments: Vec<_> = ty.segments().collect();
-        let [name] = segments.as_slice() else {
-            if !self.foreign_any {
-                self.not_supported(span, "types from modules are");
+        let segments: Vec<SyntaxToken> = ty.segments().collect();
+        let found = match segments.as_slice() {
+            [] => FoundType::Nothing,
+            [name] => {
+                let name = name.text();
+                if name.len() == 1 && name.starts_with(|c: char| c.is_ascii_lowercase()) {
+                    return TypeExprKind::Param(name.into());
+                }
+                match self.find_type(name) {
+                    FoundType::Nothing => {
+                        self.unknown_type(name, span);
+                        return TypeExprKind::Infer;
+                    }
+                    found => found,
+                }
             }
-            return TypeExprKind::Infer;
+            [.., name] => match self.find_type_path(&segments) {
+                PathFound::Found(found) => found,
+                PathFound::NoMember(module) => {
+                    self.no_member(module, name, "type");
+                    FoundType::Nothing
+                }
+                PathFound::NoModule => {
+                    self.no_module(&segments);
+                    FoundType::Nothing
+                }
+            },
         };
-        let name = name.text();
-        if name.len() == 1 && name.starts_with(|c: char| c.is_ascii_lowercase()) {
-            return TypeExprKind::Param(name.into());
+        match found {
+            FoundType::Known(kind, visibility, declared) => {
+                if visibility == Visibility::Private {
+                    self.exposed(&segments, span, declared);
+                }
+                kind
+            }
+            FoundType::Private(private) => {
+                self.private(&private, span);
+                TypeExprKind::Infer
+            }
+            FoundType::Nothing => TypeExprKind::Infer,
         }
-        if let Some(known) = self.types.get(name) {
-            return known.clone();
+    }
+
+    /// A private type in the signature of a public function; only the first is reported.
+    fn exposed(&mut self, path: &[SyntaxToken], span: Span, declared: Span) {
+        let (Some(function), Some(name)) = (self.exposing.take(), path.last()) else { return };
+        let message = format!("`{function}` is public, but the type `{}` is private", name.text());
+        let error = Diagnostic::error("private-type", span, message);
+        let error = error.also(declared, "declared here");
+        self.report(error.help("write `pub` in front of the type too, or leave it out here"));
+    }
+
+    fn unknown_type(&mut self, name: &str, span: Span) {
+        if self.foreign_any || self.foreign.contains(name) {
+            return;
         }
-        if !self.foreign_any {
-            let message = format!("there is no type `{name}`; it is inferred");
-            let warning = Diagnostic::warning("unknown-type", span, message);
-            let known = ["float", "string", "int"].into_iter();
-            let near = nearest(name, known.chain(self.types.keys().map(SmolStr::as_str)));
-            self.report(match near {
-                Some(near) => warning.help(format!("did you mean `{near}`?")),
-                None => warning.help("write a known type, as `float`, or leave it out"),
-            });
-        }
-        TypeExprKind::Infer
+        let message = format!("there is no type `{name}`; it is inferred");
+        let warning = Diagnostic::warning("unknown-type", span, message);
+        let known = ["float", "string", "int"].into_iter();
+        let near = nearest(name, known.chain(self.modules.type_names())).map(str::to_owned);
+        self.report(match near {
+            Some(near) => warning.help(format!("did you mean `{near}`?")),
+            None => warning.help("write a known type, as `float`, or leave it out"),
+        });
     }
 }

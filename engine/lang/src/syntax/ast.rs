@@ -93,6 +93,8 @@ nodes! {
     ModDef;
     /// `use a::b`.
     UseStmt;
+    /// `{c, d}` of a [`UseStmt`].
+    UseList;
     /// `include("file")`.
     Include;
     /// `#stage(macro)`.
@@ -289,6 +291,11 @@ impl Root {
 }
 
 impl FnDef {
+    /// Whether it begins with `pub`.
+    pub fn is_public(&self) -> bool {
+        token(&self.0, SyntaxKind::PubKw).is_some()
+    }
+
     /// The function's name.
     pub fn name(&self) -> Option<SyntaxToken> {
         name_after(&self.0, &[SyntaxKind::PubKw, SyntaxKind::FnKw, SyntaxKind::MacroKw])
@@ -333,9 +340,57 @@ impl ModDef {
         name_after(&self.0, &[SyntaxKind::PubKw, SyntaxKind::ModKw])
     }
 
+    /// Whether its members stand here, in braces; else they are in a file.
+    pub fn is_inline(&self) -> bool {
+        token(&self.0, SyntaxKind::LBrace).is_some()
+    }
+
     /// Its members.
     pub fn stmts(&self) -> impl Iterator<Item = Stmt> + use<> {
         children(&self.0)
+    }
+}
+
+fn idents(of: &SyntaxNode) -> impl Iterator<Item = SyntaxToken> + use<> {
+    let tokens = of.children_with_tokens().filter_map(|it| it.into_token());
+    tokens.filter(|it| it.kind() == SyntaxKind::Ident)
+}
+
+impl UseStmt {
+    /// The names between the `::`, up to `*` or `{`.
+    pub fn segments(&self) -> impl Iterator<Item = SyntaxToken> + use<> {
+        idents(&self.0)
+    }
+
+    /// Whether it ends with `*`.
+    pub fn is_wildcard(&self) -> bool {
+        token(&self.0, SyntaxKind::Star).is_some()
+    }
+
+    /// What stands in braces at its end.
+    pub fn list(&self) -> Option<UseList> {
+        child(&self.0)
+    }
+
+    /// Whether it begins with `pub`.
+    pub fn is_public(&self) -> bool {
+        token(&self.0, SyntaxKind::PubKw).is_some()
+    }
+}
+
+impl UseList {
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = SyntaxToken> + use<> {
+        idents(&self.0)
+    }
+}
+
+impl Include {
+    /// The path and its place, without the quotes.
+    pub fn path(&self) -> Option<(String, SyntaxToken)> {
+        let token = token(&self.0, SyntaxKind::Str)?;
+        let body = token.text().strip_prefix('"')?;
+        Some((body.strip_suffix('"').unwrap_or(body).to_owned(), token))
     }
 }
 
@@ -347,6 +402,11 @@ impl StageDecl {
 }
 
 impl TypeAlias {
+    /// Whether it begins with `pub`.
+    pub fn is_public(&self) -> bool {
+        token(&self.0, SyntaxKind::PubKw).is_some()
+    }
+
     /// The type's name.
     pub fn name(&self) -> Option<SyntaxToken> {
         name_after(&self.0, &[SyntaxKind::PubKw, SyntaxKind::TypeKw, SyntaxKind::AliasKw])
@@ -359,6 +419,11 @@ impl TypeAlias {
 }
 
 impl TypeDef {
+    /// Whether it begins with `pub`.
+    pub fn is_public(&self) -> bool {
+        token(&self.0, SyntaxKind::PubKw).is_some()
+    }
+
     /// Whether it may mention itself.
     pub fn is_recursive(&self) -> bool {
         token(&self.0, SyntaxKind::RecKw).is_some()

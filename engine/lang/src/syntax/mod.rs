@@ -28,6 +28,18 @@ pub struct Parse {
     file: FileId,
 }
 
+/// The tree of a text, whichever file it is in a compilation. Cheap to copy; may be kept and shared
+/// between compilations and threads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextTree(rowan::GreenNode);
+
+impl TextTree {
+    /// The tree as that of a file.
+    pub fn placed(self, file: FileId) -> Parse {
+        Parse { green: self.0, file }
+    }
+}
+
 /// Reads a text. Mistakes are reported, and the tree holds everything that was understood.
 ///
 /// ```
@@ -61,6 +73,11 @@ impl Parse {
     /// The typed view of the tree.
     pub fn tree(&self) -> ast::Root {
         ast::Root::new(self.syntax())
+    }
+
+    /// The tree without its file.
+    pub fn into_text_tree(self) -> TextTree {
+        TextTree(self.green)
     }
 
     /// The file the text was of.

@@ -4,12 +4,14 @@ use super::SyntaxKind;
 use super::lexer;
 
 /// A little of everything, to be mutated.
-const SEEDS: [&str; 6] = [
+const SEEDS: [&str; 8] = [
     "fn osc(f) { (self + f/samplerate) % 1.0 }\nfn mk(k) { let x = k\n |y| { x = x + y\n mem(x) } }\nlet g = mk(2)\nlet (p, q) = (1, 2)\nfn dsp() {\n let r = {a = osc(3), b = g(1)}\n r.a = delay(10, r.b, p)\n (r.a, if (now > q) r.b else 0)\n}\n",
     "fn rec(n) { if (n > 0) rec(n - 1) + mem(n) else 0 }\nfn ap(f, x) { f(x) }\nlet k = 0\nfn dsp(x:(float, float)) {\n let (l, r) = x\n k = k + 1\n letrec f = |n| if (n > 1) f(n / 2) else ap(osc, n)\n let osc = |a| self + a\n (rec(3) |> sin, ap(|z| z * k, l), f(r))\n}\nfn osc(n) { n }\n",
     "// organ\nfn phasor(freq){\n  (self + freq/samplerate) % 1.0\n}\nlet g = |x, y:float| { x*y }\nfn dsp(x:(float,float)) -> (float,float) {\n  let (a, {b = c}) = (1, {b = 2})\n  if (a > 0) { g(a, -c) } else { mem(x.0) |> sin }\n  (a, delay(100.0, c, 3))\n}\n",
     "#stage(macro)\nfn p(n:float, x:`float) -> `float { if (n > 1) `($x * $(p(n - 1, x))) else x }\n#stage(main)\nmod m { pub fn k() { 1 } type alias A = float|string }\nuse m::{k, j}\ninclude(\"a.mmm\")\nfn c(v) { $(p(3, `v)) + p!(2, `5) }\n",
     "type rec L = End | Item(float, L)\nfn s(l:L) { match l { End => 0, Item(x, r) => x + s(r) } }\nletrec f = |n| if (n > 0) f(n - 1) else 0\nlet t = {r <- a = 1, b = [1, 2,][0]}\nt.a = 3 ; x ||> f(_, 2) |> g @ (now + 1)\n",
+    "mod m { pub fn k() { a() }\n fn a() { 1 } pub type P = A | B(float)\n mod a { pub use m::k } let k = 3 }\nuse m::{k, P}\nuse j::*\nuse m::a\nfn f(p:m::P, c:`P) -> P { m::k() + a::k() + l::l()\n p }\nfn dsp() { m::a::k() + m::k!() + k }\n",
+    "include(\"a.mmm\")\nmod j\nmod o { mod c\n pub mod k { pub fn k() { 1 } } use k::* }\npub use o::k\nuse l::x::{p, q}\nuse c\nfn dsp() { j::m::k() + o::k::k() |> p }\n",
     "let v = midi_note_mono!(0, 69, 0)\nlet c = Control!(\"cut\", 1000) /* note */\nfn dsp() { {a = 1.5, ..}.a - \\ \"é\" }",
 ];
 

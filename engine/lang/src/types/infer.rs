@@ -150,7 +150,9 @@ impl<'p, 'd> Checker<'p, 'd> {
 
     /// Whether a place belongs to something with syntax errors, which is not understood.
     pub(super) fn is_broken(&self, at: Span) -> bool {
-        let holds = |broken: &Span| broken.start <= at.start && at.end <= broken.end;
+        let holds = |broken: &Span| {
+            broken.file == at.file && broken.start <= at.start && at.end <= broken.end
+        };
         self.program.broken.iter().any(holds)
     }
 

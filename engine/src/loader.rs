@@ -1,0 +1,210 @@
+//! Finds the texts that a program uses: the embedded library, then files.
+//!
+//! Implements the compiler's [`Loader`]. Order of search (language reference 7.3, with the library
+//! first): the embedded library; the folders given, and those of `MIMIUM_LIB_PATH`; `lib` beside the
+//! asking file and in the folders above it; `.mimium/lib` in the home folder; beside the asking file.
+//! Absolute paths and those that begin with a dot are searched beside the asking file only.
+//! Remembers each file it looked for, so that whoever watches can tell when one has changed.
+
+use crate::stdlib::Library;
+pub use attacca_lang::loader::{Loaded, Loader, Memory, Missing, NoFiles, Origin, Wanted};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The environment variable with library folders, separated as those of `PATH`.
+pub const FOLDERS_VARIABLE: &str = "MIMIUM_LIB_PATH";
+
+/// Longer files are not programs, in bytes.
+const LONGEST_FILE: u64 = 16 << 20;
+
+/// When a file was changed last, and its length; `None` if there is none.
+type Stamp = Option<(SystemTime, u64)>;
+
+/// The library and the files of a computer.
+#[derive(Debug)]
+pub struct Files {
+    library: Arc<Library>,
+    /// Searched first.
+    folders: Vec<PathBuf>,
+    /// The user's own library.
+    home: Option<PathBuf>,
+    /// Where names without a folder are; `None` if the program has no file.
+    base: Option<PathBuf>,
+    /// Files looked for, as they were.
+    seen: RefCell<BTreeMap<PathBuf, Stamp>>,
+}
+
+impl Files {
+    /// The library alone: no file is ever read.
+    pub fn library() -> Self {
+        let seen = RefCell::default();
+        Self { library: Library::shared(), folders: Vec::new(), home: None, base: None, seen }
+    }
+
+    /// The library and the folders that the environment names.
+    pub fn from_environment() -> Self {
+        let folders = std::env::var_os(FOLDERS_VARIABLE);
+        let folders = folders.map(|it| std::env::split_paths(&it).collect()).unwrap_or_default();
+        let home = std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
+        let home = home.map(|home| Path::new(&home).join(".mimium").join("lib"));
+        Self { folders, home, ..Self::library() }
+    }
+
+    /// Searches these folders before all others.
+    #[must_use]
+    pub fn with_folders(mut self, folders: &[PathBuf]) -> Self {
+        self.folders.splice(0..0, folders.iter().cloned());
+        self
+    }
+
+    /// Relative names start in this folder; the empty path is the working directory.
+    #[must_use]
+    pub fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.base = Some(folder.into());
+        self
+    }
+
+    /// Forgets the files looked for so far.
+    pub fn forget(&self) {
+        self.seen.borrow_mut().clear();
+    }
+
+    /// Whether any files were looked for.
+    pub fn any(&self) -> bool {
+        !self.seen.borrow().is_empty()
+    }
+
+    /// Whether a file that was looked for has changed, appeared or gone since.
+    pub fn changed(&self) -> bool {
+        self.seen.borrow().iter().any(|(path, stamp)| stamp_of(path) != *stamp)
+    }
+
+    /// The folder of a text; `None` if it is in no file.
+    fn folder_of(&self, name: &str) -> Option<PathBuf> {
+        if is_embedded(name) {
+            return None;
+        }
+        let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+        if folder.is_absolute() {
+            return Some(folder.to_owned());
+        }
+        // The texts found get names that start with the base already.
+        let base = self.base.as_ref()?;
+        Some(if folder.starts_with(base) { folder.to_owned() } else { base.join(folder) })
+    }
+
+    /// The places where a file may be, in order.
+    fn places(&self, from: &str, path: &str) -> Vec<PathBuf> {
+        let own = self.folder_of(from);
+        let beside = own.as_ref().map(|folder| folder.join(plain(path)));
+        if Path::new(path).is_absolute() || path.starts_with('.') {
+            return beside.into_iter().collect();
+        }
+        let mut places: Vec<PathBuf> = self.folders.iter().map(|dir| dir.join(path)).collect();
+        if let Some(own) = &own {
+            places.push(own.join("lib").join(path));
+            let above =
+                std::path::absolute(if own.as_os_str().is_empty() { Path::new(".") } else { own });
+            let above = above.unwrap_or_else(|_| own.clone());
+            places.extend(above.ancestors().skip(1).map(|dir| dir.join("lib").join(path)));
+        }
+        places.extend(self.home.iter().map(|home| home.join(path)));
+        places.extend(beside);
+        places
+    }
+
+    /// The places searched, for a message.
+    fn tried(&self, from: &str, path: &str) -> Vec<String> {
+        let own = self.folder_of(from).map(|own| own.join(plain(path)).display().to_string());
+        if Path::new(path).is_absolute() || path.starts_with('.') {
+            return own.into_iter().collect();
+        }
+        let mut tried = vec![format!("{path} in the library")];
+        tried.extend(self.folders.iter().map(|dir| dir.join(path).display().to_string()));
+        if own.is_some() {
+            tried.push(format!("lib/{path} beside this file and in the folders above"));
+        }
+        tried.extend(self.home.iter().map(|home| home.join(path).display().to_string()));
+        tried.extend(own);
+        tried
+    }
+
+    fn embedded(&self, wanted: Wanted<'_>) -> Option<Loaded> {
+        let name = match wanted {
+            Wanted::Module(name) => name,
+            Wanted::Include(path) => path.strip_suffix(".mmm")?,
+        };
+        self.library.module(name)
+    }
+
+    fn read(&self, path: &Path) -> Option<Result<Loaded, Missing>> {
+        let stamp = stamp_of(path);
+        self.seen.borrow_mut().insert(path.to_owned(), stamp);
+        let (_, length) = stamp?;
+        let refuse = |why: String| {
+            let reason = Some(format!("{}: {why}", path.display()));
+            Some(Err(Missing { tried: Vec::new(), reason }))
+        };
+        if length > LONGEST_FILE {
+            return refuse("the file is longer than 16 MiB".into());
+        }
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => return refuse(format!("the file can't be read: {error}")),
+        };
+        match String::from_utf8(bytes) {
+            Ok(text) => Some(Ok(Loaded {
+                name: path.display().to_string(),
+                text: text.into(),
+                tree: None,
+                origin: Origin::File,
+            })),
+            Err(_) => refuse("the file is not UTF-8 text".into()),
+        }
+    }
+}
+
+impl Loader for Files {
+    fn load(&self, from: &str, wanted: Wanted<'_>) -> Result<Loaded, Missing> {
+        if let Some(loaded) = self.embedded(wanted) {
+            return Ok(loaded);
+        }
+        let path = wanted.path();
+        for place in self.places(from, &path) {
+            if let Some(found) = self.read(&place) {
+                return found;
+            }
+        }
+        Err(Missing { tried: self.tried(from, &path), reason: None })
+    }
+
+    fn library(&self) -> Vec<&str> {
+        crate::stdlib::MODULES.iter().map(|(name, _)| *name).collect()
+    }
+
+    fn is_same(&self, a: &str, b: &str) -> bool {
+        let whole = |name: &str| {
+            fs::canonicalize(self.folder_of(name)?.join(Path::new(name).file_name()?)).ok()
+        };
+        a == b || (!is_embedded(a) && whole(a).is_some_and(|a| whole(b) == Some(a)))
+    }
+}
+
+/// Whether this is the name of a module of the embedded library.
+pub fn is_embedded(name: &str) -> bool {
+    name.starts_with(crate::stdlib::PREFIX)
+}
+
+/// A path without a needless `./`.
+fn plain(path: &str) -> &str {
+    path.strip_prefix("./").unwrap_or(path)
+}
+
+fn stamp_of(path: &Path) -> Stamp {
+    let data = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some((data.modified().unwrap_or(SystemTime::UNIX_EPOCH), data.len()))
+}
