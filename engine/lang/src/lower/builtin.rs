@@ -4,7 +4,6 @@ use attacca_mir::module::{LeafKind, ValueId};
 use attacca_mir::op::{Op, Pure, Ty as Word};
 
 use super::func::{FuncLower, Values};
-use super::words::width;
 use crate::builtins::{Builtin, Lowering};
 use crate::hir::{ExprId, ExprKind};
 use crate::source::Span;
@@ -17,7 +16,7 @@ impl FuncLower<'_, '_> {
     pub(super) fn builtin_call(
         &mut self,
         id: ExprId,
-        builtin: Builtin,
+        (callee, builtin): (ExprId, Builtin),
         args: &[ExprId],
         hint: &str,
     ) -> Values {
@@ -33,8 +32,13 @@ impl FuncLower<'_, '_> {
             | Lowering::Schedule
             | Lowering::Ignore
             | Lowering::Macro => {
-                self.lo.fail("not-supported-yet", at, "this is not supported yet");
-                Vec::new()
+                let ty = self.type_of(callee);
+                let words = self.arguments(args);
+                if self.lo.typed.calls.get(&id) == Some(&CallPlan::Spread) {
+                    let each = |word| self.builtin_words(builtin, &ty, &[word], at);
+                    return words.into_iter().flat_map(each).collect();
+                }
+                self.builtin_words(builtin, &ty, &words, at)
             }
             Lowering::Op(_) | Lowering::Truth(_) | Lowering::And | Lowering::Or | Lowering::Not => {
                 self.operator(id, builtin, args)
@@ -55,7 +59,7 @@ impl FuncLower<'_, '_> {
         };
         match operands[..] {
             [left, right] => {
-                let (a, b) = words.split_at(width(left).min(words.len()));
+                let (a, b) = words.split_at(self.lo.layouts.width(left).min(words.len()));
                 self.binary(builtin, (left, a), (right, b))
             }
             _ => vec![self.scalar(builtin, &words)],

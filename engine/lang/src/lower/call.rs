@@ -3,15 +3,15 @@
 use attacca_mir::module::{FuncId, LeafKind, SigId, ValueId};
 use attacca_mir::op::{Op, Pure, Ty as Word};
 
-use super::closure::signature;
 use super::func::{FuncLower, Values};
-use super::words::{Subst, concrete, extend, field_range, flatten};
+use super::words::{Subst, concrete, extend};
 use crate::builtins::Builtin;
-use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, LambdaId};
+use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, LambdaId, TypeId};
 use crate::source::Span;
 use crate::types::known::Known;
 use crate::types::ty::{Ty, VarId};
 use crate::types::{CallPlan, ParamSource};
+use smol_str::SmolStr;
 
 /// What a name turns out to be at one use.
 pub(super) enum Resolved {
@@ -29,8 +29,12 @@ enum Target {
     Known { func: FuncId, lambda: LambdaId, subst: Subst },
     /// A function value.
     Closure { value: ValueId, sig: SigId },
-    /// A built-in under another name.
-    Builtin(Builtin),
+    /// A built-in under another name, with its type.
+    Builtin(Builtin, Ty),
+    /// A constructor.
+    Construct(TypeId, u32),
+    /// A probe and the type of what it shows.
+    Probe(ExprId, Ty),
 }
 
 impl FuncLower<'_, '_> {
@@ -80,11 +84,11 @@ impl FuncLower<'_, '_> {
         let hint = self.hint.take().unwrap_or_default();
         let at = self.program().exprs[id].span;
         if let ExprKind::Builtin(builtin) = self.program().exprs[callee].kind {
-            return self.builtin_call(id, builtin, args, &hint);
+            return self.builtin_call(id, (callee, builtin), args, &hint);
         }
         let callee_ty = self.type_of(callee);
         let target = self.target(callee, &callee_ty);
-        let (_, rets) = signature(&callee_ty);
+        let (_, rets) = self.lo.layouts.signature(&callee_ty);
         let typed = self.lo.typed;
         match typed.calls.get(&id).unwrap_or(&CallPlan::Direct) {
             CallPlan::Direct => {
@@ -117,13 +121,13 @@ impl FuncLower<'_, '_> {
         words: Values,
         at: Span,
     ) -> Values {
-        let (params, rets) = signature(ty);
+        let (params, rets) = self.lo.layouts.signature(ty);
         let target = match self.resolve_plain(binding) {
             Resolved::Lambda(lambda, subst) => {
                 let func = self.lo.instance(lambda, &subst, false);
                 Target::Known { func, lambda, subst }
             }
-            Resolved::Builtin(builtin) => Target::Builtin(builtin),
+            Resolved::Builtin(builtin) => Target::Builtin(builtin, ty.clone()),
             Resolved::Value => {
                 let sig = self.lo.module.sig(params, rets.clone());
                 let value = self.read(binding).first().copied();
@@ -145,11 +149,17 @@ impl FuncLower<'_, '_> {
                     let func = self.lo.instance(lambda, &subst, false);
                     return Target::Known { func, lambda, subst };
                 }
-                Resolved::Builtin(builtin) => return Target::Builtin(builtin),
+                Resolved::Builtin(builtin) => return Target::Builtin(builtin, ty.clone()),
                 Resolved::Value => {}
             }
         }
-        let (params, rets) = signature(ty);
+        if let ExprKind::Construct(id, index) = self.program().exprs[callee].kind {
+            return Target::Construct(id, index);
+        }
+        if let (ExprKind::Probe { .. }, Ty::Func(func)) = (&self.program().exprs[callee].kind, ty) {
+            return Target::Probe(callee, func.arg.clone());
+        }
+        let (params, rets) = self.lo.layouts.signature(ty);
         let sig = self.lo.module.sig(params, rets);
         let value = match self.expr(callee).first() {
             Some(value) => *value,
@@ -158,7 +168,7 @@ impl FuncLower<'_, '_> {
         Target::Closure { value, sig }
     }
 
-    fn null(&mut self) -> ValueId {
+    pub(super) fn null(&mut self) -> ValueId {
         self.b().value(Op::Rconst(0), &[], Word::Ref)
     }
 
@@ -179,7 +189,9 @@ impl FuncLower<'_, '_> {
             Target::Closure { value, sig } => {
                 self.b().call_closure(*sig, *value, &words, rets).to_vec()
             }
-            Target::Builtin(builtin) => vec![self.scalar(*builtin, &words)],
+            Target::Builtin(builtin, ty) => self.builtin_words(*builtin, ty, &words, at),
+            Target::Construct(id, index) => self.construct(*id, *index, &words),
+            Target::Probe(probe, ty) => self.probe(*probe, ty, words),
         }
     }
 
@@ -218,14 +230,13 @@ impl FuncLower<'_, '_> {
     /// Parameters from the fields of one record, and defaults for the others.
     fn by_name(&mut self, target: &Target, args: &[ExprId], sources: &[ParamSource]) -> Values {
         let Some(record) = args.first() else { return Vec::new() };
-        let ty = self.type_of(*record);
-        let fields = self.expr(*record);
+        let fields = self.named_words(*record);
         let mut out = Vec::new();
         for source in sources {
             match source {
                 ParamSource::Field(name) => {
-                    let (range, _) = field_range(&ty, name);
-                    out.extend(fields.get(range).unwrap_or_default());
+                    let field = fields.iter().find(|(field, _)| field == name);
+                    out.extend(field.iter().flat_map(|(_, words)| words));
                 }
                 ParamSource::Default(default) => out.extend(self.default(target, *default)),
             }
@@ -233,11 +244,32 @@ impl FuncLower<'_, '_> {
         out
     }
 
+    /// The words of each field of a record. Where it is written out, a field may have become a member
+    /// of a union.
+    fn named_words(&mut self, record: ExprId) -> Vec<(SmolStr, Values)> {
+        if let ExprKind::Record(fields) | ExprKind::Incomplete(fields) =
+            &self.program().exprs[record].kind
+        {
+            return fields.iter().map(|(name, value)| (name.clone(), self.expr(*value))).collect();
+        }
+        let ty = self.type_of(record);
+        let words = self.expr(record);
+        let Ty::Record(fields) = &ty else { return Vec::new() };
+        let field = |name: &SmolStr| {
+            let (range, _) = self.lo.layouts.field_range(&ty, name);
+            words.get(range).unwrap_or_default().to_vec()
+        };
+        fields.iter().map(|(name, _)| (name.clone(), field(name))).collect()
+    }
+
     /// A default belongs to the called function's signature: its type parameters count there.
     fn default(&mut self, target: &Target, default: ExprId) -> Values {
         let subst = match target {
             Target::Known { subst, .. } => subst.clone(),
-            Target::Closure { .. } | Target::Builtin(_) => Subst::from([]),
+            Target::Closure { .. }
+            | Target::Builtin(..)
+            | Target::Construct(..)
+            | Target::Probe(..) => Subst::from([]),
         };
         let around = std::mem::replace(&mut self.subst, subst);
         let words = self.expr(default);
@@ -252,10 +284,14 @@ impl FuncLower<'_, '_> {
         let words = self.expr(*record);
         let Ty::Func(func) = callee else { return words };
         let Ty::Record(wanted) = &func.arg else { return words };
-        let ranges = wanted.iter().map(|(name, _)| field_range(&ty, name).0);
+        let ranges = wanted.iter().map(|(name, _)| self.lo.layouts.field_range(&ty, name).0);
         let picked: Values =
             ranges.flat_map(|range| words.get(range).unwrap_or_default().to_vec()).collect();
-        debug_assert_eq!(picked.len(), flatten(&func.arg).len(), "fields agree after the check");
+        debug_assert_eq!(
+            picked.len(),
+            self.lo.layouts.width(&func.arg),
+            "fields agree after the check"
+        );
         picked
     }
 }

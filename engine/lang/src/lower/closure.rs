@@ -5,7 +5,7 @@ use attacca_mir::op::{Op, Ty as Word};
 use attacca_rt::code::{ObjectKind, Shape, WordKind};
 
 use super::func::{FuncLower, Place, Values};
-use super::words::{Subst, flatten};
+use super::words::Subst;
 use super::{Instance, Lowerer};
 use crate::builtins::Builtin;
 use crate::hir::{BindingId, LambdaId};
@@ -46,7 +46,7 @@ impl FuncLower<'_, '_> {
             if typed.known.get(*binding) != Known::Value || own == Some(*binding) {
                 continue;
             }
-            let words = flatten(&self.binding_type(*binding));
+            let words = self.lo.layouts.flatten(&self.binding_type(*binding));
             let data = &typed.program.bindings[*binding];
             if data.assigned && data.captured && !words.is_empty() {
                 let fields = words.iter().map(|word| (*word).into()).collect();
@@ -175,8 +175,13 @@ impl FuncLower<'_, '_> {
     }
 
     /// Makes a function value of a built-in.
-    pub(super) fn builtin_value(&mut self, builtin: Builtin, at: Span) -> Values {
-        let thunk = self.lo.builtin_thunk(builtin, at);
+    pub(super) fn builtin_value(&mut self, builtin: Builtin, ty: &Ty, at: Span) -> Values {
+        let thunk = self.lo.builtin_thunk(builtin, ty, at);
+        self.plain_function(thunk)
+    }
+
+    /// Makes a function value of a function without state and captures.
+    pub(super) fn plain_function(&mut self, thunk: FuncId) -> Values {
         let block = self.b().iconst(0);
         self.alloc_plain(thunk, block)
     }
@@ -195,7 +200,7 @@ impl Lowerer<'_> {
         if let Some(id) = self.instances.get(&key) {
             return *id;
         }
-        let (params, rets) = signature(ty);
+        let (params, rets) = self.layouts.signature(ty);
         let mut thunk = Function::new(self.module.funcs[func].name.clone(), rets.clone());
         thunk.closure = true;
         thunk.site = self.module.funcs[func].site;
@@ -239,39 +244,21 @@ impl Lowerer<'_> {
         }
     }
 
-    fn builtin_thunk(&mut self, builtin: Builtin, at: Span) -> FuncId {
-        let key = Instance::Builtin(builtin);
+    fn builtin_thunk(&mut self, builtin: Builtin, ty: &Ty, at: Span) -> FuncId {
+        let key = Instance::Builtin(builtin, ty.clone());
         if let Some(id) = self.instances.get(&key) {
             return *id;
         }
-        let mut this = FuncLower::new(self, builtin.name().into(), vec![Word::F64], at);
+        let (params, rets) = self.layouts.signature(ty);
+        let mut this = FuncLower::new(self, builtin.name().into(), rets, at);
         this.func.closure = true;
         this.param(Word::Ref);
-        let args: Values = (0..builtin.arity()).map(|_| this.param(Word::F64)).collect();
-        let result = this.scalar(builtin, &args);
-        this.b().ret(&[result]);
+        let args: Values = params.into_iter().map(|word| this.param(word)).collect();
+        let result = this.builtin_words(builtin, ty, &args, at);
+        this.b().ret(&result);
         let func = this.finish().func;
         let id = self.module.funcs.push(func);
         self.instances.insert(key, id);
         id
-    }
-}
-
-/// The words of a function type's argument and result.
-pub(super) fn signature(ty: &Ty) -> (Vec<Word>, Vec<Word>) {
-    match ty {
-        Ty::Func(func) => (flatten(&func.arg), flatten(&func.ret)),
-        Ty::Number
-        | Ty::Int
-        | Ty::Str
-        | Ty::Unit
-        | Ty::Tuple(_)
-        | Ty::Record(_)
-        | Ty::Array(_)
-        | Ty::Code(_)
-        | Ty::Variant(..)
-        | Ty::Union(_)
-        | Ty::Var(_)
-        | Ty::Error => (Vec::new(), Vec::new()),
     }
 }

@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use attacca_mir::module::{BlockId, ValueId};
 use attacca_mir::op::{Op, Pure, Ty as Word};
 use smol_str::SmolStr;
 
 use super::func::{FuncLower, Place, Values};
-use super::words::{field_range, flatten, part_range, width};
 use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, Pattern, Stmt};
 use crate::source::Span;
 use crate::types::known::Known;
 use crate::types::ty::Ty;
+
+/// The end of a branch.
+pub(super) struct End {
+    block: BlockId,
+    words: Values,
+    places: BTreeMap<BindingId, Place>,
+}
 
 impl FuncLower<'_, '_> {
     /// The words of an expression's value.
@@ -21,11 +28,14 @@ impl FuncLower<'_, '_> {
             self.lo.fail("program-too-large", expr.span, "this program becomes too much code");
         }
         if self.lo.failed {
-            let words = flatten(&self.type_of(id));
+            let words = self.lo.layouts.flatten(&self.type_of(id));
             return self.zeros(&words);
         }
         self.lo.depth += 1;
-        let words = self.expr_kind(id, &expr.kind, expr.span);
+        let mut words = self.expr_kind(id, &expr.kind, expr.span);
+        if let Some((member, union)) = self.lo.typed.wraps.get(&id) {
+            words = self.wrap(*member, union, &words);
+        }
         self.lo.depth -= 1;
         words
     }
@@ -38,7 +48,10 @@ impl FuncLower<'_, '_> {
                 vec![self.b().iconst(number)]
             }
             ExprKind::Var(binding) => self.variable(id, *binding, at),
-            ExprKind::Builtin(builtin) => self.builtin_value(*builtin, at),
+            ExprKind::Builtin(builtin) => {
+                let ty = self.type_of(id);
+                self.builtin_value(*builtin, &ty, at)
+            }
             ExprKind::SelfValue(_) => self.previous.clone(),
             ExprKind::Now => vec![self.b().value(Op::Now, &[], Word::F64)],
             ExprKind::SampleRate => vec![self.b().value(Op::SampleRate, &[], Word::F64)],
@@ -53,7 +66,7 @@ impl FuncLower<'_, '_> {
                 fields.iter().flat_map(|(_, value)| self.expr(*value)).collect()
             }
             ExprKind::Field(of, name, _) => {
-                let (range, _) = field_range(&self.type_of(*of), name);
+                let (range, _) = self.lo.layouts.field_range(&self.type_of(*of), name);
                 let words = self.expr(*of);
                 words.get(range).unwrap_or_default().to_vec()
             }
@@ -72,20 +85,20 @@ impl FuncLower<'_, '_> {
             ExprKind::Incomplete(fields) => {
                 fields.iter().flat_map(|(_, value)| self.expr(*value)).collect()
             }
-            ExprKind::Array(_)
-            | ExprKind::Index(..)
-            | ExprKind::Match { .. }
-            | ExprKind::Construct(..)
-            | ExprKind::Quote(_)
-            | ExprKind::Splice(_)
-            | ExprKind::Probe { .. }
-            | ExprKind::Sample { .. } => {
-                self.lo.fail("not-supported-yet", at, "this is not supported yet");
-                Vec::new()
+            ExprKind::Array(parts) => self.array(id, parts),
+            ExprKind::Index(of, index) => self.index(*of, *index),
+            ExprKind::Match { scrutinee, arms } => self.match_expr(id, *scrutinee, arms),
+            ExprKind::Construct(ty, index) => self.constructor_value(*ty, *index, at),
+            ExprKind::Probe { .. } => self.probe_value(id, at),
+            ExprKind::Sample { path, part } => self.sample(path, *part, at),
+            ExprKind::Quote(_) | ExprKind::Splice(_) => {
+                debug_assert!(false, "macro code is gone before lowering");
+                let words = self.lo.layouts.flatten(&self.type_of(id));
+                self.zeros(&words)
             }
             ExprKind::Error => {
                 debug_assert!(false, "a program with errors is not lowered");
-                let words = flatten(&self.type_of(id));
+                let words = self.lo.layouts.flatten(&self.type_of(id));
                 self.zeros(&words)
             }
         }
@@ -98,12 +111,15 @@ impl FuncLower<'_, '_> {
                 let ty = self.type_of(id);
                 self.known_value(lambda, &subst, &ty, at)
             }
-            super::call::Resolved::Builtin(builtin) => self.builtin_value(builtin, at),
+            super::call::Resolved::Builtin(builtin) => {
+                let ty = self.type_of(id);
+                self.builtin_value(builtin, &ty, at)
+            }
         }
     }
 
     fn projection(&mut self, of: ExprId, index: u32) -> Values {
-        let range = part_range(&self.type_of(of), index as usize);
+        let range = self.lo.layouts.part_range(&self.type_of(of), index as usize);
         let words = self.expr(of);
         words.get(range).unwrap_or_default().to_vec()
     }
@@ -118,62 +134,68 @@ impl FuncLower<'_, '_> {
         let before = self.places.clone();
 
         self.block = then_block;
-        let then_words = self.expr(then);
-        let then_end = self.block;
-        let then_places = std::mem::replace(&mut self.places, before);
+        let words = self.expr(then);
+        let then_end = self.end(words);
 
+        self.places = before;
         self.block = other_block;
-        let other_words = other.map_or(Vec::new(), |other| self.expr(other));
-        let other_end = self.block;
-
-        let join = self.b().new_block();
-        let (then_args, other_args, results) =
-            self.merge(join, (then_words, other_words), &then_places);
-        self.block = then_end;
-        self.b().jump(join, &then_args);
-        self.block = other_end;
-        self.b().jump(join, &other_args);
-        self.block = join;
-        results
+        let words = other.map_or(Vec::new(), |other| self.expr(other));
+        let other_end = self.end(words);
+        self.join(vec![then_end, other_end])
     }
 
-    /// Gives the joining block a parameter for each word of the result and for each word of a
-    /// variable that a branch assigned. `self.places` are those of the second branch.
-    fn merge(
-        &mut self,
-        join: attacca_mir::module::BlockId,
-        (mut then_args, mut other_args): (Values, Values),
-        then_places: &BTreeMap<BindingId, Place>,
-    ) -> (Values, Values, Values) {
-        let param = |this: &mut Self, word: attacca_mir::module::ValueId| {
+    /// What a branch that ends here hands on.
+    pub(super) fn end(&mut self, words: Values) -> End {
+        End { block: self.block, words, places: std::mem::take(&mut self.places) }
+    }
+
+    /// Goes on behind branches: in a block with a parameter for each word of the result and for each
+    /// word of a variable that branches left different.
+    pub(super) fn join(&mut self, ends: Vec<End>) -> Values {
+        let join = self.b().new_block();
+        let mut args: Vec<Values> = ends.iter().map(|end| end.words.clone()).collect();
+        let mut ends = ends.into_iter();
+        let Some(first) = ends.next() else { return Vec::new() };
+        let others: Vec<End> = ends.collect();
+        let param = |this: &mut Self, word: ValueId| {
             let ty = this.func.values[word];
             this.b().param(join, ty)
         };
-        // Without `else` the words of the first branch, unit's, are none.
-        let results = then_args.clone().into_iter().map(|word| param(self, word)).collect();
-        let mut places = std::mem::take(&mut self.places);
+        let results = first.words.iter().map(|word| param(self, *word)).collect();
+        let mut places = first.places;
         for (binding, place) in &mut places {
-            if let (Place::Words(mine), Some(Place::Words(theirs))) =
-                (place, then_places.get(binding))
-            {
-                for (mine, theirs) in mine.iter_mut().zip(theirs) {
-                    if mine != theirs {
-                        then_args.push(*theirs);
-                        other_args.push(*mine);
-                        *mine = param(self, *theirs);
-                    }
+            let Place::Words(mine) = place else { continue };
+            for (at, mine) in mine.iter_mut().enumerate() {
+                let theirs = |end: &End| match end.places.get(binding) {
+                    Some(Place::Words(words)) => words.get(at).copied(),
+                    Some(Place::Cell(..)) | None => None,
+                };
+                if others.iter().all(|end| theirs(end).is_none_or(|word| word == *mine)) {
+                    continue;
                 }
+                let (own, rest) = args.split_at_mut(1);
+                own.iter_mut().for_each(|args| args.push(*mine));
+                for (args, end) in rest.iter_mut().zip(&others) {
+                    args.push(theirs(end).unwrap_or(*mine));
+                }
+                *mine = param(self, *mine);
             }
         }
+        let blocks = std::iter::once(first.block).chain(others.iter().map(|end| end.block));
+        for (block, args) in blocks.zip(&args) {
+            self.block = block;
+            self.b().jump(join, args);
+        }
         self.places = places;
-        (then_args, other_args, results)
+        self.block = join;
+        results
     }
 
     fn assign(&mut self, target: BindingId, fields: &[(SmolStr, Span)], value: ExprId) -> Values {
         let mut ty = self.binding_type(target);
         let mut start = 0;
         for (name, _) in fields {
-            let (range, field) = field_range(&ty, name);
+            let (range, field) = self.lo.layouts.field_range(&ty, name);
             start += range.start;
             ty = field;
         }
@@ -226,20 +248,20 @@ impl FuncLower<'_, '_> {
         }
     }
 
-    fn pattern(&mut self, pattern: &Pattern, ty: &Ty, words: &[attacca_mir::module::ValueId]) {
+    pub(super) fn pattern(&mut self, pattern: &Pattern, ty: &Ty, words: &[ValueId]) {
         match pattern {
             Pattern::Ignore(_) => {}
             Pattern::Bind(binding) => self.define(*binding, words.to_vec()),
             Pattern::Tuple(parts, _) => {
                 for (index, (part, ty_of)) in parts.iter().zip(ty.parts()).enumerate() {
-                    let range = part_range(ty, index);
+                    let range = self.lo.layouts.part_range(ty, index);
                     self.pattern(part, ty_of, words.get(range).unwrap_or_default());
                 }
             }
             Pattern::Record(fields, _) => {
                 for (name, part) in fields {
-                    let (range, ty_of) = field_range(ty, name);
-                    debug_assert_eq!(range.len(), width(&ty_of), "of `{name}`");
+                    let (range, ty_of) = self.lo.layouts.field_range(ty, name);
+                    debug_assert_eq!(range.len(), self.lo.layouts.width(&ty_of), "of `{name}`");
                     self.pattern(part, &ty_of, words.get(range).unwrap_or_default());
                 }
             }

@@ -10,7 +10,7 @@ use attacca_rt::code::{ObjectKind, Shape};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use super::words::{Subst, concrete, flatten};
+use super::words::{Subst, concrete};
 use super::{Lowerer, MAX_STATE_WORDS};
 use crate::hir::{BindingId, BindingKind, ExprId, LambdaId, Program};
 use crate::source::Span;
@@ -95,9 +95,10 @@ impl<'l, 'a> FuncLower<'l, 'a> {
     ) -> Finished {
         let typed = lo.typed;
         let data = &typed.program.lambdas[lambda];
-        let ret = concrete(typed, subst, &typed.type_of(data.body));
+        let ret = concrete(typed, subst, &typed.value_type(data.body));
         let name = lo.name_of(lambda);
-        let mut this = Self::new(lo, name, flatten(&ret), data.span);
+        let rets = lo.layouts.flatten(&ret);
+        let mut this = Self::new(lo, name, rets, data.span);
         this.subst = Arc::clone(subst);
         this.lambda = Some(lambda);
         this.direct = !closure;
@@ -107,7 +108,7 @@ impl<'l, 'a> FuncLower<'l, 'a> {
             .params
             .iter()
             .map(|param| {
-                let words = flatten(&this.binding_type(param.binding));
+                let words = this.lo.layouts.flatten(&this.binding_type(param.binding));
                 (param.binding, words.into_iter().map(|word| this.param(word)).collect())
             })
             .collect();
@@ -190,7 +191,7 @@ impl<'l, 'a> FuncLower<'l, 'a> {
 
     /// Reads a variable that is no known function.
     pub(super) fn read(&mut self, binding: BindingId) -> Values {
-        let words = flatten(&self.binding_type(binding));
+        let words = self.lo.layouts.flatten(&self.binding_type(binding));
         if self.program().bindings[binding].kind == BindingKind::Global {
             return self.read_global(binding, &words);
         }
@@ -327,7 +328,7 @@ impl<'l, 'a> FuncLower<'l, 'a> {
             );
         }
         let base = self.base;
-        for (part, ty) in (0u32..).zip(flatten(ret)) {
+        for (part, ty) in (0u32..).zip(self.lo.layouts.flatten(ret)) {
             let offset = self.leaf(LeafKind::SelfValue { part, ty }, "self", at);
             let word = self.b().value(Op::Load(ty, offset), &[base], ty);
             self.previous.push(word);

@@ -5,9 +5,8 @@ use attacca_mir::op::Ty as Word;
 use cranelift_entity::SecondaryMap;
 
 use super::Lowerer;
-use super::closure::signature;
 use super::func::{FuncLower, Values};
-use super::words::{Subst, concrete, extend, flatten, word_names};
+use super::words::{Subst, concrete, extend};
 use crate::hir::{BindingId, ExprId, Pattern, Program, Stmt};
 use crate::types::known::{Known, mentions};
 use crate::types::ty::Ty;
@@ -22,6 +21,7 @@ impl Lowerer<'_> {
                 Stmt::Expr(_) => {}
             }
         }
+        self.place_constants();
         self.module.dsp_base = self.module.globals.len() as u32;
         self.module.words = self.module.dsp_base;
     }
@@ -52,9 +52,9 @@ impl Lowerer<'_> {
         let site = self.site(at, &data.name);
         let first = self.module.globals.len() as u32;
         self.globals.insert(binding, first);
-        for (word, (name, ty)) in
-            (first..).zip(word_names(&data.name, &ty).into_iter().zip(flatten(&ty)))
-        {
+        for (word, (name, ty)) in (first..).zip(
+            self.layouts.word_names(&data.name, &ty).into_iter().zip(self.layouts.flatten(&ty)),
+        ) {
             let assigned = data.assigned;
             self.module.globals.push(Global { name, ty, word, assigned, init_text, site });
         }
@@ -132,7 +132,7 @@ impl Lowerer<'_> {
         // What nothing decides about channels is a number.
         let subst = extend(&Subst::from([]), scheme.vars.iter().map(|var| (*var, Ty::Number)));
         let ty = concrete(typed, &subst, &scheme.ty);
-        let (params, rets) = signature(&ty);
+        let (params, rets) = self.layouts.signature(&ty);
         let dsp = match typed.known.get(binding) {
             Known::Lambda(lambda) => self.instance(lambda, &subst, false),
             Known::Value | Known::Alias(..) | Known::Builtin(_) => self.dsp_wrapper(binding, &ty),
@@ -144,7 +144,7 @@ impl Lowerer<'_> {
 
     /// `dsp` that is a function value, or another function's name: a function that calls it.
     fn dsp_wrapper(&mut self, binding: BindingId, ty: &Ty) -> FuncId {
-        let (params, rets) = signature(ty);
+        let (params, rets) = self.layouts.signature(ty);
         let at = self.typed.program.bindings[binding].span;
         let mut this = FuncLower::new(self, "dsp".into(), rets, at);
         this.base = this.param(Word::I64);
@@ -165,6 +165,7 @@ impl Lowerer<'_> {
         let mut this = FuncLower::new(self, "init".into(), Vec::new(), first);
         this.global = true;
         this.base = this.b().iconst(i64::from(base));
+        this.make_constants();
         for stmt in &program.stmts {
             this.stmt(stmt);
         }

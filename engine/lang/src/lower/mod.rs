@@ -17,9 +17,11 @@
 mod builtin;
 mod call;
 mod closure;
+mod data;
 mod expr;
 mod func;
 mod global;
+mod host;
 mod words;
 
 #[cfg(test)]
@@ -35,11 +37,12 @@ use smol_str::SmolStr;
 
 use crate::builtins::Builtin;
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::hir::{BindingId, ExprKind, LambdaId};
+use crate::hir::{BindingId, ExprId, ExprKind, LambdaId, SamplePart, TypeId};
 use crate::source::{SourceMap, Span};
 use crate::types::Typed;
+use crate::types::ty::Ty;
 use func::{Finished, FuncLower};
-use words::Subst;
+use words::{Layouts, Subst};
 
 /// Most functions a program may become.
 const MAX_FUNCTIONS: usize = 10_000;
@@ -59,6 +62,7 @@ const MAX_EXPRESSIONS: u64 = 4_000_000;
 /// Afterwards `diags` has errors if the program is too large to be run; the module is then empty.
 pub fn to_mir(typed: &Typed, sources: &SourceMap, diags: &mut Diagnostics) -> Module {
     let mut lowerer = Lowerer::new(typed, sources, diags);
+    lowerer.check_types();
     lowerer.host_cells();
     lowerer.place_globals();
     lowerer.lower_in_order();
@@ -75,8 +79,14 @@ enum Instance {
     Lambda { lambda: LambdaId, subst: Subst, closure: bool },
     /// What a known function looks like as a value.
     Thunk(FuncId),
-    /// What a built-in looks like as a value.
-    Builtin(Builtin),
+    /// What a built-in looks like as a value of this type.
+    Builtin(Builtin, Ty),
+    /// What a constructor looks like as a value.
+    Constructor(TypeId, u32),
+    /// What a probe of values of this type looks like as a value.
+    Probe(ExprId, Ty),
+    /// What plays a sound file.
+    Sample(u32, SamplePart),
 }
 
 /// State of one lowering.
@@ -94,6 +104,10 @@ struct Lowerer<'a> {
     touches_state: SecondaryMap<FuncId, bool>,
     /// First word of each global that has any.
     globals: FxHashMap<BindingId, u32>,
+    /// Word of each array of literals, made once by the global code.
+    constants: FxHashMap<ExprId, u32>,
+    /// The words of values.
+    layouts: Layouts,
     /// Text of each string number.
     strings: Vec<SmolStr>,
     /// Thunks of functions that were still open: (thunk, function).
@@ -116,12 +130,22 @@ impl<'a> Lowerer<'a> {
             line_samples: SecondaryMap::new(),
             touches_state: SecondaryMap::new(),
             globals: FxHashMap::default(),
+            constants: FxHashMap::default(),
+            layouts: Layouts::of(typed),
             strings: Vec::new(),
             thunks: Vec::new(),
             chain: 0,
             depth: 0,
             expressions: 0,
             failed: false,
+        }
+    }
+
+    /// Types whose values are larger than any program needs end the lowering.
+    fn check_types(&mut self) {
+        if let Some(id) = self.layouts.too_large {
+            let at = self.typed.program.types[id].span;
+            self.fail("program-too-large", at, "values of this type become too large");
         }
     }
 

@@ -88,6 +88,11 @@ impl Typed {
         self.exprs[expr].clone().unwrap_or(Ty::Error)
     }
 
+    /// The type of an expression's value where it stands: a union if it became a member of one.
+    pub fn value_type(&self, expr: ExprId) -> Ty {
+        self.wraps.get(&expr).map_or_else(|| self.type_of(expr), |(_, union)| union.clone())
+    }
+
     /// A name's type in the words of the language: `(float) -> float`.
     pub fn show_binding(&self, binding: BindingId) -> String {
         match &self.bindings[binding] {
