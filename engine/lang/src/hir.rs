@@ -5,6 +5,9 @@
 //! Code of both stages is here until `stage` expands the program; then everything is
 //! [`Stage::Audio`].
 
+pub(crate) mod owners;
+mod walk;
+
 use crate::builtins::Builtin;
 use crate::source::Span;
 use attacca_rt::code::CellSource;
@@ -56,6 +59,22 @@ pub struct Module {
     pub parent: Option<ModuleId>,
 }
 
+/// Code that was put in by a splice; printed `expansion0`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ExpansionId(u32);
+entity_impl!(ExpansionId, "expansion");
+
+/// Code that was put in by a splice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expansion {
+    /// Where the splice is: `$..`, or a macro call.
+    pub site: Span,
+    /// How many were put in before it at the same place of the same code.
+    pub copy: u32,
+    /// The code that the splice itself is in, if that was put in too.
+    pub parent: Option<ExpansionId>,
+}
+
 /// When code runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Stage {
@@ -89,6 +108,12 @@ pub struct Program {
     pub dsp: Option<BindingId>,
     /// Top-level statements with syntax errors: what else seems wrong there may follow from them.
     pub broken: Vec<Span>,
+    /// Everything that splices put in.
+    pub expansions: PrimaryMap<ExpansionId, Expansion>,
+    /// For each expression that a splice put in: by the innermost one.
+    pub expanded: FxHashMap<ExprId, ExpansionId>,
+    /// What macro code printed.
+    pub printed: String,
 }
 
 impl Program {

@@ -14,6 +14,8 @@ pub mod diag;
 
 pub mod loader;
 
+mod deep;
+
 pub mod syntax;
 
 pub mod builtins;

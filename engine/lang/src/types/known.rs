@@ -9,7 +9,7 @@ use cranelift_entity::SecondaryMap;
 
 use crate::builtins::Builtin;
 use crate::hir::{
-    BindingId, BindingKind, Expr, ExprId, ExprKind, LambdaId, Pattern, Program, Stmt,
+    BindingId, BindingKind, ExprId, ExprKind, LambdaId, Pattern, Program, Stmt,
 };
 
 /// What a name stands for at every use.
@@ -241,56 +241,7 @@ pub(crate) fn mentions(
             | ExprKind::Sample { .. }
             | ExprKind::Error => {}
         }
-        children(expr, &mut todo);
+        expr.kind.for_each_child(|child| todo.push(child));
     }
     (uses, lambdas)
-}
-
-/// Appends the direct sub-expressions; the bodies of lambdas are none.
-fn children(expr: &Expr, out: &mut Vec<ExprId>) {
-    match &expr.kind {
-        ExprKind::Call { callee, args } => {
-            out.push(*callee);
-            out.extend(args);
-        }
-        ExprKind::Tuple(parts) | ExprKind::Array(parts) => out.extend(parts),
-        ExprKind::Index(of, index) => out.extend([*of, *index]),
-        ExprKind::Match { scrutinee, arms } => {
-            out.push(*scrutinee);
-            out.extend(arms.iter().map(|arm| arm.body));
-        }
-        ExprKind::Quote(code) | ExprKind::Splice(code) => out.push(*code),
-        ExprKind::Proj(of, _) | ExprKind::Field(of, ..) => out.push(*of),
-        ExprKind::Record(fields) | ExprKind::Incomplete(fields) => {
-            out.extend(fields.iter().map(|(_, value)| *value))
-        }
-        ExprKind::If { cond, then, other } => {
-            out.extend([*cond, *then]);
-            out.extend(other);
-        }
-        ExprKind::Block { stmts, value } => {
-            for stmt in stmts {
-                match stmt {
-                    Stmt::Let { value, .. } | Stmt::LetRec { value, .. } | Stmt::Expr(value) => {
-                        out.push(*value)
-                    }
-                }
-            }
-            out.extend(value);
-        }
-        ExprKind::Assign { value, .. } => out.push(*value),
-        ExprKind::Number(_)
-        | ExprKind::Str(_)
-        | ExprKind::Var(_)
-        | ExprKind::Builtin(_)
-        | ExprKind::SelfValue(_)
-        | ExprKind::Now
-        | ExprKind::SampleRate
-        | ExprKind::Lambda(_)
-        | ExprKind::Construct(..)
-        | ExprKind::Cell(_)
-        | ExprKind::Probe { .. }
-        | ExprKind::Sample { .. }
-        | ExprKind::Error => {}
-    }
 }

@@ -1,0 +1,1 @@
+//! Macro code: what it computes, what it makes, and where it stops.
