@@ -106,7 +106,9 @@ impl Walk<'_> {
         let owner = data.owner;
         let mut inside = self.lambda;
         while inside != owner {
-            let Some(lambda) = inside.and_then(|id| self.program.lambdas.get_mut(id)) else { break };
+            let Some(lambda) = inside.and_then(|id| self.program.lambdas.get_mut(id)) else {
+                break;
+            };
             if !lambda.captures.contains(&binding) {
                 lambda.captures.push(binding);
             }

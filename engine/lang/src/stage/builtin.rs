@@ -53,10 +53,9 @@ impl Machine<'_, '_> {
     /// Numbers, tuples of one shape, or a number with a tuple.
     fn arithmetic(&mut self, op: Pure, a: Value, b: Value) -> Result<Value> {
         let (left, right) = match (a, b) {
-            (Value::Tuple(left), Value::Tuple(right)) => (
-                self.heap.list(left).to_vec(),
-                self.heap.list(right).to_vec(),
-            ),
+            (Value::Tuple(left), Value::Tuple(right)) => {
+                (self.heap.list(left).to_vec(), self.heap.list(right).to_vec())
+            }
             (Value::Tuple(left), b) => (self.heap.list(left).to_vec(), vec![b; left.len as usize]),
             (a, Value::Tuple(right)) => {
                 (vec![a; right.len as usize], self.heap.list(right).to_vec())

@@ -246,10 +246,13 @@ impl<'t, 'd> Machine<'t, 'd> {
     ) -> Result<T> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
-            return self.overrun(id, "is nested too deeply", "is there a recursion that never ends?");
+            return self.overrun(
+                id,
+                "is nested too deeply",
+                "is there a recursion that never ends?",
+            );
         }
-        let result =
-            if self.nesting % 4 == 0 { with_room(|| inside(self)) } else { inside(self) };
+        let result = if self.nesting % 4 == 0 { with_room(|| inside(self)) } else { inside(self) };
         self.nesting -= 1;
         result
     }

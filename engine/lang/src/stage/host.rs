@@ -162,7 +162,8 @@ impl Machine<'_, '_> {
         }
         if let Some(parts) = self.parts(shape) {
             let mut parts = parts.into_iter();
-            return parts.try_for_each(|(it, part)| self.channels(id, &joined(name, &it), part, out));
+            return parts
+                .try_for_each(|(it, part)| self.channels(id, &joined(name, &it), part, out));
         }
         match shape {
             Value::Number(_) => {

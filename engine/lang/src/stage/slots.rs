@@ -171,9 +171,7 @@ impl Walk<'_> {
         let inside = match stage {
             // Parts of the audio program have no frames.
             Stage::Audio => unit,
-            Stage::Macro => {
-                self.slots.units.push(Unit { parent: Some(unit), ..Unit::default() })
-            }
+            Stage::Macro => self.slots.units.push(Unit { parent: Some(unit), ..Unit::default() }),
         };
         for default in lambda.params.iter().filter_map(|param| param.default) {
             let place = match stage {

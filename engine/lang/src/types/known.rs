@@ -8,9 +8,7 @@
 use cranelift_entity::SecondaryMap;
 
 use crate::builtins::Builtin;
-use crate::hir::{
-    BindingId, BindingKind, ExprId, ExprKind, LambdaId, Pattern, Program, Stmt,
-};
+use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, LambdaId, Pattern, Program, Stmt};
 
 /// What a name stands for at every use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
