@@ -16,10 +16,7 @@ pub mod slots;
 pub mod stdlib;
 pub mod target;
 
-/// What an editor asks about a text; answers are offsets and labels.
-pub mod ide {
-    pub use attacca_lang::ide::highlight::{Highlight, HighlightKind, highlight};
-}
+pub mod ide;
 
 pub use attacca_rt::Hz;
 pub use attacca_rt::event::{Event, EventKind, Expression};

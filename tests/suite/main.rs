@@ -4,5 +4,6 @@ mod conformance;
 mod diagnostics;
 mod format;
 mod goldens;
+mod ide;
 mod survives;
 mod swap;

@@ -1,0 +1,80 @@
+//! Modules that a text can use: the standard library and files beside it.
+//!
+//! Takes texts, gives what they define with their comments. Made once and shared by all snapshots.
+
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+use super::docs;
+use super::index::{DefId, Index};
+use crate::diag::Diagnostics;
+use crate::source::SourceMap;
+use crate::syntax;
+
+/// How many `pub use` are followed from one module to the next.
+const REEXPORTS: usize = 8;
+
+/// The modules that can be used.
+#[derive(Debug, Default)]
+pub struct Library {
+    modules: FxHashMap<SmolStr, Module>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Module {
+    pub(super) name: SmolStr,
+    pub(super) doc: String,
+    pub(super) index: Index,
+}
+
+impl Library {
+    /// Reads modules from their names and texts.
+    pub fn new<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let modules = texts.into_iter().map(|(name, text)| {
+            let file = SourceMap::new().add(name, text);
+            let parse = syntax::parse(text, file, &mut Diagnostics::new());
+            let (name, doc) = (SmolStr::new(name), docs::heading(text));
+            (name.clone(), Module { name, doc, index: Index::of(&parse.syntax()) })
+        });
+        Self { modules: modules.collect() }
+    }
+
+    pub(super) fn module(&self, name: &str) -> Option<&Module> {
+        self.modules.get(name)
+    }
+
+    /// All modules, by name.
+    pub(super) fn modules(&self) -> Vec<&Module> {
+        let mut modules: Vec<_> = self.modules.values().collect();
+        modules.sort_by(|a, b| a.name.cmp(&b.name));
+        modules
+    }
+
+    /// What `path::name` means: the module that defines it, and its definition there.
+    pub(super) fn member(&self, path: &[SmolStr], name: &str) -> Option<(&Module, DefId)> {
+        self.member_within(path, name, REEXPORTS)
+    }
+
+    fn member_within(
+        &self,
+        path: &[SmolStr],
+        name: &str,
+        depth: usize,
+    ) -> Option<(&Module, DefId)> {
+        let (first, inner) = path.split_first()?;
+        let module = self.module(first)?;
+        let mut around = None;
+        for name in inner {
+            around = Some(module.index.inner_module(around, name)?);
+        }
+        if let Some(found) = module.index.member(around, name) {
+            return Some((module, found));
+        }
+        let depth = depth.checked_sub(1)?;
+        let exports = module.index.imports.iter().filter(|import| import.public);
+        exports
+            .filter(|import| import.name.as_ref().is_none_or(|one| one == name))
+            .find_map(|import| self.member_within(&import.path, name, depth))
+    }
+}
