@@ -173,7 +173,7 @@ fn hover_shows_types_and_comments() {
         "mod m {\n  // Three.\n  pub fn three() { 3 }\n}\nfn dsp() { m::thr^ee() }",
         expect![[r#"
             three
-            fn three()
+            fn three() -> float
             Three."#]],
     );
     hovers(
@@ -325,9 +325,9 @@ fn completion_offers_what_is_seen() {
     completes(
         "mod m { pub fn one() { 1 } fn two() { 2 } }\nfn dsp() { m::^ }",
         expect![[r#"
-        ""
-        one | fn one()
-        two | fn two()"#]],
+            ""
+            one | fn one() -> float
+            two | fn two() -> float"#]],
     );
 }
 
