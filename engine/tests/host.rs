@@ -2,7 +2,7 @@
 //! voices and controllers. Each program is MIR text and runs on the oracle and every backend, at
 //! several block sizes, with the same samples.
 
-use attacca_engine::pipeline::{Compiled, Options, compile_module};
+use attacca_engine::pipeline::{self, Compiled, Options, compile_module};
 use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score, oracle};
 use attacca_engine::{EventKind, Severity, Target};
 use attacca_mir::text::parse;
@@ -335,5 +335,27 @@ fn held_notes_sound_on_through_an_edit() {
             Score { events: vec![(1, on)], swaps: vec![(3, Arc::clone(&second))], ..frames(5) };
         let done = Renderer::new(&first, RenderSettings::default()).run(&score);
         assert_eq!(done.channels, [[0.0, 1.0, 1.0, 60.0, 60.0]], "{target}");
+    }
+}
+
+#[test]
+fn a_storm_of_tasks_in_the_language_names_its_line() {
+    // The tasks double at every sample: 16,384 wait for sample 15, and the first of them asks for more.
+    let text = "fn storm() {\n  storm@(now + 1)\n  storm@(now + 1)\n}\nstorm@1\nfn dsp() { now }";
+    for target in Target::ALL {
+        let options = Options { target: *target, ..Options::default() };
+        let compiled = pipeline::compile("storm.mmm", text, &options);
+        let program = compiled.program.as_ref().unwrap();
+        let score = frames(40);
+        let mut faults = vec![oracle(&compiled, &score).unwrap().fault.unwrap()];
+        for block in BLOCKS {
+            let settings = RenderSettings { block, ..RenderSettings::default() };
+            faults.extend(Renderer::new(program, settings).run(&score).fault);
+        }
+        for fault in &faults {
+            assert_eq!((fault.frame, fault.line), (15, 3), "{target}: {faults:?}");
+            assert_eq!(fault.message, "`storm` schedules too many tasks");
+        }
+        assert_eq!(faults.len(), 1 + BLOCKS.len(), "{target}");
     }
 }

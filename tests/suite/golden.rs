@@ -7,10 +7,12 @@
 //! `times` is the number of frames, `expected` the samples, channels interleaved. Optional:
 //! `tolerance` (absolute, for `expected` only; backends always agree bit for bit), `rate` in hertz,
 //! `input` (planar), `notes` (`[frame, channel, key, velocity]`, velocity 0 is a note-off), `params`
-//! (`[frame, name, value]` in the program's units).
+//! (`[frame, name, value]` in the program's units), `cc` (`[frame, channel, number, value 0..127]`),
+//! `bend` (`[frame, channel, value -1..1]`), `tempo`, `printed` (what is printed, as one text), `probes`
+//! (values by name).
 
 use attacca_engine::pipeline::{self, Compiled, Options};
-use attacca_engine::render::{RenderSettings, Renderer, Score};
+use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score};
 use attacca_engine::slots::SlotTable;
 use attacca_engine::{EventKind, Files, Hz, Target};
 use serde_json::Value;
@@ -69,8 +71,21 @@ impl Golden {
             .ok_or("no `// @test` line")?;
         let header: Value = serde_json::from_str(line).map_err(|e| format!("header: {e}"))?;
         let golden = Self { path: path.to_path_buf(), text, header };
-        let known =
-            ["times", "expected", "tolerance", "rate", "input", "notes", "params", "stereo"];
+        let known = [
+            "times",
+            "expected",
+            "tolerance",
+            "rate",
+            "input",
+            "notes",
+            "params",
+            "stereo",
+            "cc",
+            "bend",
+            "tempo",
+            "printed",
+            "probes",
+        ];
         for key in golden.header.as_object().ok_or("the header is no object")?.keys() {
             if !known.contains(&key.as_str()) {
                 return Err(format!("header: unknown key `{key}`"));
@@ -141,8 +156,49 @@ impl Golden {
             };
             events.push((note[0].as_u64().unwrap_or(0), kind));
         }
+        let byte = |value: &Value| value.as_u64().unwrap_or(0) as u8;
+        for cc in self.header["cc"].as_array().into_iter().flatten() {
+            let (channel, controller, value) = (byte(&cc[1]), byte(&cc[2]), number(&cc[3]));
+            let kind = EventKind::Cc { channel, controller, value };
+            events.push((cc[0].as_u64().unwrap_or(0), kind));
+        }
+        for bend in self.header["bend"].as_array().into_iter().flatten() {
+            let kind = EventKind::Bend { channel: byte(&bend[1]), value: number(&bend[2]) };
+            events.push((bend[0].as_u64().unwrap_or(0), kind));
+        }
         events.sort_by_key(|(frame, _)| *frame);
-        Score { frames: self.frames(), inputs, events, ..Score::default() }
+        let tempo = self.header["tempo"].as_f64();
+        Score {
+            frames: self.frames(),
+            inputs,
+            events,
+            tempo,
+            probes: self.header["probes"].is_object(),
+            ..Score::default()
+        }
+    }
+
+    /// Checks what one backend printed and showed on probes against the header.
+    pub fn compare_told(&self, got: &Rendered) -> Result<(), String> {
+        if let Some(printed) = self.header["printed"].as_str()
+            && printed != got.printed
+        {
+            return Err(format!("{printed:?} is to be printed, not {:?}", got.printed));
+        }
+        let Some(probes) = self.header["probes"].as_object() else { return Ok(()) };
+        for (name, want) in probes {
+            let want: Vec<f64> = want.as_array().into_iter().flatten().map(number).collect();
+            let shown = got.probes.iter().find(|probe| probe.name == *name);
+            let shown = shown.map(|probe| &probe.values[..]).unwrap_or_default();
+            if shown != want {
+                return Err(format!("probe `{name}` is to show {want:?}, not {shown:?}"));
+            }
+        }
+        if probes.len() != got.probes.len() {
+            let names: Vec<_> = got.probes.iter().map(|probe| &probe.name).collect();
+            return Err(format!("{} probes are expected, there are {names:?}", probes.len()));
+        }
+        Ok(())
     }
 
     /// Checks one backend's samples against the header.
@@ -184,13 +240,18 @@ pub(crate) fn number(value: &Value) -> f64 {
 
 /// Renders at one block size.
 pub fn render(compiled: &Compiled, score: &Score, block: usize) -> Result<Vec<Vec<f64>>, String> {
+    play(compiled, score, block).map(|rendered| rendered.channels)
+}
+
+/// Renders at one block size; what is printed and probed comes with the samples.
+pub fn play(compiled: &Compiled, score: &Score, block: usize) -> Result<Rendered, String> {
     let program = compiled.program.as_ref().ok_or("rejected")?;
     let mut renderer =
         Renderer::new(program, RenderSettings { block, ..RenderSettings::default() });
     let rendered = renderer.run(score);
     match rendered.fault {
         Some(fault) => Err(format!("stopped at frame {}: {}", fault.frame, fault.message)),
-        None => Ok(rendered.channels),
+        None => Ok(rendered),
     }
 }
 

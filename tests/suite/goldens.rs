@@ -2,20 +2,23 @@
 //! and the same bits everywhere.
 
 use attacca_engine::Target;
-use attacca_tests::golden::{BLOCKS, Golden, difference, programs, render};
+use attacca_tests::golden::{BLOCKS, Golden, difference, play, programs};
 
 /// Everything one program is asked for; the text says what is wrong.
 fn check(golden: &Golden) -> Result<(), String> {
     let first = golden.compile(Target::Vm)?;
     let score = golden.score(&first);
-    let want = attacca_engine::render::oracle(&first, &score)?.channels;
+    let told = attacca_engine::render::oracle(&first, &score)?;
+    golden.compare_told(&told).map_err(|e| format!("oracle: {e}"))?;
+    let want = told.channels;
     golden.compare_expected(&want).map_err(|e| format!("oracle: {e}"))?;
     for target in Target::ALL {
         let compiled = golden.compile(*target)?;
         for block in BLOCKS {
-            let got = render(&compiled, &score, block)
-                .map_err(|e| format!("{target}, blocks of {block}: {e}"))?;
-            if let Some(what) = difference(&want, &got) {
+            let here = |e| format!("{target}, blocks of {block}: {e}");
+            let got = play(&compiled, &score, block).map_err(here)?;
+            golden.compare_told(&got).map_err(here)?;
+            if let Some(what) = difference(&want, &got.channels) {
                 return Err(format!(
                     "{target}, blocks of {block}, differs from the oracle: {what}"
                 ));
