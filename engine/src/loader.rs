@@ -208,3 +208,113 @@ fn stamp_of(path: &Path) -> Stamp {
     let data = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     Some((data.modified().unwrap_or(SystemTime::UNIX_EPOCH), data.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own for each test, gone at its end.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("attacca-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).expect("a folder for temporary files");
+            Self(path)
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            let path = self.0.join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder can be made");
+            fs::write(path, text).expect("a file can be written");
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            // What is left of a temporary folder does no harm.
+            drop(fs::remove_dir_all(&self.0));
+        }
+    }
+
+    fn text(files: &Files, from: &Path, wanted: Wanted<'_>) -> Option<String> {
+        files.load(&from.display().to_string(), wanted).ok().map(|it| it.text.to_string())
+    }
+
+    #[test]
+    fn the_library_comes_first_then_folders_then_what_is_beside() {
+        let folder = Folder::new("order");
+        let patch = folder.0.join("songs/night/patch.mmm");
+        let files = Files::library().with_folders(&[folder.0.join("mine")]).in_folder("");
+        let find = |wanted| text(&files, &patch, wanted);
+        folder.write("songs/night/tone.mmm", "beside");
+        folder.write("songs/night/osc.mmm", "not found");
+        assert_eq!(find(Wanted::Module("tone")).as_deref(), Some("beside"));
+        folder.write("songs/lib/tone.mmm", "above");
+        assert_eq!(find(Wanted::Module("tone")).as_deref(), Some("above"));
+        folder.write("songs/night/lib/tone.mmm", "lib");
+        assert_eq!(find(Wanted::Module("tone")).as_deref(), Some("lib"));
+        folder.write("mine/tone.mmm", "given");
+        assert_eq!(find(Wanted::Module("tone")).as_deref(), Some("given"));
+        assert_eq!(find(Wanted::Include("./tone.mmm")).as_deref(), Some("beside"));
+        assert_eq!(find(Wanted::Include("../night/tone.mmm")).as_deref(), Some("beside"));
+        assert!(find(Wanted::Module("osc")).is_some_and(|text| text.contains("phasor")));
+        assert!(find(Wanted::Include("osc.mmm")).is_some_and(|text| text.contains("phasor")));
+        assert_eq!(find(Wanted::Include("./osc.mmm")).as_deref(), Some("not found"));
+        let absolute = folder.0.join("songs/night/tone.mmm").display().to_string();
+        assert_eq!(find(Wanted::Include(&absolute)).as_deref(), Some("beside"));
+    }
+
+    #[test]
+    fn names_of_found_files_find_further_ones() {
+        let folder = Folder::new("further");
+        folder.write("lib/first.mmm", "first");
+        folder.write("lib/second.mmm", "second");
+        for base in [folder.0.clone(), folder.0.join("lib").join("..")] {
+            let files = Files::library().in_folder(base);
+            let first = files.load("patch.mmm", Wanted::Module("first")).expect("it is there");
+            let second = files.load(&first.name, Wanted::Include("./second.mmm"));
+            assert_eq!(&*second.expect("it is there").text, "second");
+            assert!(files.is_same(&first.name, "lib/first.mmm"), "{}", first.name);
+            assert!(!files.is_same(&first.name, "lib/second.mmm"));
+        }
+    }
+
+    #[test]
+    fn a_program_without_a_file_finds_the_library_only() {
+        let files = Files::library();
+        assert!(files.load("patch.mmm", Wanted::Module("filter")).is_ok());
+        let missing = files.load("patch.mmm", Wanted::Module("nothing")).expect_err("no such file");
+        assert_eq!(missing.tried, ["nothing.mmm in the library"]);
+        assert!(files.load("patch.mmm", Wanted::Include("./Cargo.toml")).is_err());
+        assert!(!files.any());
+    }
+
+    #[test]
+    fn changes_are_noticed_also_of_files_that_were_missing() {
+        let folder = Folder::new("changes");
+        let files = Files::library().in_folder(&folder.0);
+        assert!(files.load("patch.mmm", Wanted::Module("tone")).is_err());
+        assert!(!files.changed());
+        folder.write("tone.mmm", "a");
+        assert!(files.changed());
+        files.forget();
+        assert!(files.load("patch.mmm", Wanted::Module("tone")).is_ok());
+        assert!(!files.changed() && files.any());
+        folder.write("tone.mmm", "longer");
+        assert!(files.changed());
+        files.forget();
+        assert!(files.load("patch.mmm", Wanted::Module("tone")).is_ok());
+        folder.write("lib/tone.mmm", "found before the other now");
+        assert!(files.changed());
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_with_a_reason() {
+        let folder = Folder::new("bytes");
+        fs::write(folder.0.join("tone.mmm"), [0xff, 0xfe]).expect("a file can be written");
+        let files = Files::library().in_folder(&folder.0);
+        let missing = files.load("patch.mmm", Wanted::Module("tone")).expect_err("not text");
+        assert!(missing.reason.is_some_and(|why| why.ends_with("the file is not UTF-8 text")));
+    }
+}

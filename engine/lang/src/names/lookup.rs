@@ -68,7 +68,8 @@ impl Resolve<'_> {
         if let Some(local) = self.scopes.find(name) {
             return Found::Binding(local);
         }
-        for module in self.around() {
+        let is_member = self.modules.is_member(name);
+        for module in self.around().into_iter().filter(|_| is_member) {
             if let Some(found) = self.find_member(module, name) {
                 return found;
             }
@@ -82,7 +83,8 @@ impl Resolve<'_> {
             return found;
         }
         let mut hidden = None;
-        for module in self.modules.wildcards(self.horizon) {
+        let wildcards = if is_member { self.modules.wildcards(self.horizon) } else { Vec::new() };
+        for module in wildcards {
             match self.find_member(module, name) {
                 Some(Found::Private(private)) => hidden = hidden.or(Some(private)),
                 Some(found) => return found,

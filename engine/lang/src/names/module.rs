@@ -31,6 +31,7 @@ impl Visibility {
 /// A value member of a module.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
+    pub(super) module: ModuleId,
     pub(super) since: Time,
     pub(super) value: Value,
     pub(super) visibility: Visibility,
@@ -73,7 +74,8 @@ pub(super) struct TypeMember {
 /// The tables of all modules.
 #[derive(Debug, Default)]
 pub(super) struct Modules {
-    values: FxHashMap<(ModuleId, SmolStr), Vec<Member>>,
+    /// Members by name, of all modules, in the order of their definition: most names are of none.
+    values: FxHashMap<SmolStr, Vec<Member>>,
     types: FxHashMap<(ModuleId, SmolStr), TypeMember>,
     /// The modules that declare a type of this name.
     declaring: FxHashMap<SmolStr, Vec<ModuleId>>,
@@ -103,20 +105,26 @@ impl Modules {
         visibility: Visibility,
         span: Span,
     ) {
-        let member = Member { since: self.tick(), value, visibility, span };
-        self.values.entry((module, name)).or_default().push(member);
+        let member = Member { module, since: self.tick(), value, visibility, span };
+        self.values.entry(name).or_default().push(member);
     }
 
     /// The newest definition of a member up to a time.
     pub(super) fn member(&self, module: ModuleId, name: &str, until: Time) -> Option<&Member> {
-        let all = self.values.get(&(module, SmolStr::new(name)))?;
-        all.iter().rev().find(|member| member.since <= until)
+        let mut all = self.values.get(name)?.iter().rev();
+        all.find(|member| member.module == module && member.since <= until)
+    }
+
+    /// Whether any module has a member of this name.
+    pub(super) fn is_member(&self, name: &str) -> bool {
+        self.values.contains_key(name)
     }
 
     /// Gives a waiting function its binding.
     pub(super) fn wake(&mut self, module: ModuleId, name: &str, since: Time, binding: BindingId) {
-        let all = self.values.get_mut(&(module, SmolStr::new(name)));
-        let found = all.into_iter().flatten().find(|member| member.since == since);
+        let all = self.values.get_mut(name).into_iter().flatten();
+        let mut own = all.filter(|member| member.module == module);
+        let found = own.find(|member| member.since == since);
         if let Some(member) = found {
             member.value = Value::Bound(binding);
         }
@@ -124,8 +132,8 @@ impl Modules {
 
     /// All value members of a module.
     pub(super) fn members(&self, module: ModuleId) -> impl Iterator<Item = (&SmolStr, &Member)> {
-        let own = self.values.iter().filter(move |((home, _), _)| *home == module);
-        own.filter_map(|((_, name), all)| Some((name, all.last()?)))
+        let newest = move |all: &'_ [Member]| all.iter().rposition(|it| it.module == module);
+        self.values.iter().filter_map(move |(name, all)| Some((name, all.get(newest(all)?)?)))
     }
 
     pub(super) fn declare_type(&mut self, module: ModuleId, name: SmolStr, member: TypeMember) {
