@@ -85,6 +85,9 @@ fn tree(name: &str, text: &str) -> Option<TextTree> {
 #[cfg(test)]
 mod tests {
     use super::MODULES;
+    use crate::loader::Memory;
+    use crate::pipeline::{self, Options};
+    use crate::target::Target;
     use attacca_lang::diag::Diagnostics;
     use attacca_lang::source::SourceMap;
     use attacca_lang::syntax;
@@ -98,6 +101,22 @@ mod tests {
             let mut diags = Diagnostics::new();
             syntax::parse(text, file, &mut diags);
             assert!(!diags.has_errors(), "{name}: {}", diags.render(&sources));
+        }
+    }
+
+    /// As files of a user every function is checked, used or not.
+    #[test]
+    fn every_function_is_right() {
+        let names: Vec<String> = MODULES.iter().map(|(name, _)| format!("{name}.mmm")).collect();
+        let texts = names.iter().map(String::as_str).zip(MODULES.iter().map(|(_, text)| *text));
+        let files = Memory::files(texts);
+        let options = Options { target: Target::Vm, ..Options::default() };
+        // `host` needs what only a running host gives.
+        for (name, _) in MODULES.iter().filter(|(name, _)| *name != "host") {
+            let text = format!("use {name}::*\nfn dsp() {{ 0 }}");
+            let compiled = pipeline::compile_with("t.mmm", &text, &options, &files);
+            let said = compiled.diagnostics.render(&compiled.sources);
+            assert_eq!(said, "", "{name}");
         }
     }
 
