@@ -19,7 +19,11 @@ impl FuncLower<'_, '_> {
     /// The shape of arrays with elements of a type, and the words of one element.
     fn array_shape(&mut self, element: &Ty) -> (ShapeId, Vec<Word>) {
         let words = self.lo.layouts.flatten(element);
-        let fields = words.iter().map(|word| WordKind::from(*word)).collect();
+        let mut fields: Vec<_> = words.iter().map(|word| WordKind::from(*word)).collect();
+        if fields.is_empty() {
+            // An element without words still counts.
+            fields.push(WordKind::I64);
+        }
         (self.lo.module.shape(Shape { kind: ObjectKind::Array, fields }), words)
     }
 
