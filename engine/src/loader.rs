@@ -186,6 +186,16 @@ impl Loader for Files {
         crate::stdlib::MODULES.iter().map(|(name, _)| *name).collect()
     }
 
+    fn sound_places(&self, from: &str, path: &str) -> Vec<String> {
+        let beside = self.folder_of(from).map(|folder| folder.join(plain(path)));
+        let places: Vec<PathBuf> = beside.into_iter().chain([PathBuf::from(path)]).collect();
+        let mut seen = self.seen.borrow_mut();
+        for place in &places {
+            seen.insert(place.clone(), stamp_of(place));
+        }
+        places.into_iter().map(|place| place.display().to_string()).collect()
+    }
+
     fn is_same(&self, a: &str, b: &str) -> bool {
         let whole = |name: &str| {
             fs::canonicalize(self.folder_of(name)?.join(Path::new(name).file_name()?)).ok()

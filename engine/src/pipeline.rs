@@ -114,6 +114,7 @@ pub fn compile_watched(
 pub fn compile_module(module: Module, options: &Options) -> Compiled {
     let start = Instant::now();
     let mut text = Text::new("module", "");
+    text.sounds = module.samples.iter().map(|sound| vec![sound.path.clone()]).collect();
     let program = text.guarded(|text| text.back(module, options, &mut Nobody));
     text.compiled(program, start)
 }
@@ -161,6 +162,8 @@ struct Text {
     sample: Option<Module>,
     controls: Vec<(String, Span)>,
     samples: Vec<Arc<Sample>>,
+    /// Where each sound file may be.
+    sounds: Vec<Vec<String>>,
     /// Where `dsp` is defined.
     dsp: Option<Span>,
 }
@@ -176,6 +179,7 @@ impl Text {
             sample: None,
             controls: Vec::new(),
             samples: Vec::new(),
+            sounds: Vec::new(),
             dsp: None,
         }
     }
@@ -211,6 +215,10 @@ impl Text {
         self.controls = controls(&typed);
         for (name, at) in self.controls.iter().skip(SLOTS) {
             diags.push(no_slot(name, *at));
+        }
+        for sound in &module.samples {
+            let from = self.sources.name(FileId::from_u32(sound.file));
+            self.sounds.push(loader.sound_places(from, &sound.path));
         }
         watch.see(Stage::Mir, &|| module.to_string());
         Some(module)
@@ -321,11 +329,10 @@ impl Text {
 
     /// Loads the sound files of a module; those that cannot be read are empty, and a warning.
     fn load(&mut self, module: &Module) {
-        for source in &module.samples {
+        for (source, places) in module.samples.iter().zip(std::mem::take(&mut self.sounds)) {
             let site = module.sites.get(source.site as usize);
             let at = site.and_then(|site| self.site_span(site)).unwrap_or(self.start());
-            let path = samples::locate(source, self.sources.name(at.file));
-            let sample = samples::load(&path).unwrap_or_else(|why| {
+            let sample = samples::load(samples::locate(&places)).unwrap_or_else(|why| {
                 let message = format!("the sound file `{}` cannot be read: {why}", source.path);
                 let warning = Diagnostic::warning("sample-not-read", at, message)
                     .help("it plays as silence and has length 0");
@@ -339,7 +346,14 @@ impl Text {
     fn warn_of_dropped(&mut self, dropped: Dropped) {
         let site = self.sample.as_ref().and_then(|module| module.sites.get(dropped.site as usize));
         let at = site.and_then(|site| self.site_span(site)).unwrap_or(self.start());
-        let message = "a task is scheduled for a time that is not in the future; it is dropped";
+        let message = match dropped.count {
+            1 => {
+                "a task is scheduled for a time that is not in the future; it is dropped".to_owned()
+            }
+            count => format!(
+                "{count} tasks are scheduled for times that are not in the future; they are dropped"
+            ),
+        };
         let warning = Diagnostic::warning("task-too-late", at, message)
             .help("global code runs at time 0: the first time a task can have is 1");
         self.diagnostics.push(warning);

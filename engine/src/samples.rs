@@ -4,7 +4,6 @@
 //! compiles; the audio side only ever reads what this made. Files are decoded by symphonia: wav, flac,
 //! ogg vorbis and mp3. Nothing is resampled; 16-bit 16384 is 0.5.
 
-use attacca_rt::code::SampleSource;
 use attacca_rt::sample::Sample;
 use std::collections::HashMap;
 use std::fs::File;
@@ -36,11 +35,10 @@ struct Key {
 /// The files that some program of this process holds: a registry of `Weak`s.
 static LOADED: Mutex<Option<HashMap<Key, Weak<Sample>>>> = Mutex::new(None);
 
-/// Where the file of a source lies: next to the program that names it, else under the working
-/// directory.
-pub fn locate(source: &SampleSource, program: &str) -> PathBuf {
-    let beside = Path::new(program).parent().map(|folder| folder.join(&source.path));
-    beside.filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(&source.path))
+/// The first place where there is a file, else the last.
+pub fn locate(places: &[String]) -> &Path {
+    let there = places.iter().find(|place| Path::new(place).is_file());
+    Path::new(there.or(places.last()).map_or("", String::as_str))
 }
 
 /// The samples of a file, decoded unless another program holds them already.
@@ -206,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn files_are_found_next_to_the_program() {
+    fn the_first_place_with_a_file_is_taken() {
         let folder = folder("next");
         std::fs::write(folder.join("a.wav"), wav(1, &[0])).unwrap();
-        let source = |path: &str| SampleSource { path: path.to_owned(), file: 0, site: 0 };
-        let program = folder.join("piece.mmm").display().to_string();
-        assert_eq!(locate(&source("a.wav"), &program), folder.join("a.wav"));
-        assert_eq!(locate(&source("b.wav"), &program), PathBuf::from("b.wav"));
+        let place = |name: &str| folder.join(name).display().to_string();
+        let places = [place("b.wav"), place("a.wav"), place("c.wav")];
+        assert_eq!(locate(&places), folder.join("a.wav"));
+        assert_eq!(locate(&places[..1]), folder.join("b.wav"));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

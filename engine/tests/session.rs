@@ -281,3 +281,21 @@ fn a_control_is_set_by_name_from_outside_the_host() {
     processor.render(&[], &mut [&mut out], &[]);
     assert_eq!(out, [300.0; 4], "as it is, without the control's range");
 }
+
+#[test]
+fn a_sound_file_that_changes_is_noticed() {
+    let folder = std::env::temp_dir().join(format!("attacca-session-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (mut session, _processor) = Session::with(Target::Vm, ProcessorSettings::default());
+    session.set_files(Files::library().in_folder(&folder));
+    let text = "fn dsp() { Sampler_mono!(\"hit.wav\").player(now) }";
+    let update = session.update(text);
+    assert_eq!(update.diagnostics[0].code, "sample-not-read");
+    assert!(!session.files_changed());
+    let tone = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/lang/sampler/ramp.wav");
+    std::fs::copy(tone, folder.join("hit.wav")).unwrap();
+    assert!(session.files_changed());
+    assert!(session.update(text).diagnostics.is_empty());
+    assert!(!session.files_changed());
+    std::fs::remove_dir_all(folder).unwrap();
+}

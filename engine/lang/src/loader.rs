@@ -68,6 +68,11 @@ pub trait Loader {
         Vec::new()
     }
 
+    /// Where a sound file that the text named `from` asks for may be, in order. The host reads it.
+    fn sound_places(&self, _from: &str, path: &str) -> Vec<String> {
+        vec![path.to_owned()]
+    }
+
     /// Whether two names mean the same file.
     fn is_same(&self, a: &str, b: &str) -> bool {
         a == b
