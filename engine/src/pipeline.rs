@@ -65,6 +65,8 @@ pub struct Compiled {
     pub controls: Vec<(String, Span)>,
     /// The sound files of the module, in order; those that cannot be read are empty.
     pub samples: Vec<Arc<Sample>>,
+    /// What macro code printed.
+    pub printed: String,
     /// Time from the text to code.
     pub time: Duration,
 }
@@ -164,6 +166,7 @@ struct Text {
     samples: Vec<Arc<Sample>>,
     /// Where each sound file may be.
     sounds: Vec<Vec<String>>,
+    printed: String,
     /// Where `dsp` is defined.
     dsp: Option<Span>,
 }
@@ -180,14 +183,15 @@ impl Text {
             controls: Vec::new(),
             samples: Vec::new(),
             sounds: Vec::new(),
+            printed: String::new(),
             dsp: None,
         }
     }
 
     fn compiled(self, program: Option<Program>, start: Instant) -> Compiled {
-        let Self { sources, diagnostics, sample, controls, samples, .. } = self;
-        let program = program.map(Arc::new);
-        Compiled { sources, diagnostics, program, sample, controls, samples, time: start.elapsed() }
+        let Self { sources, diagnostics, sample, controls, samples, printed, .. } = self;
+        let (program, time) = (program.map(Arc::new), start.elapsed());
+        Compiled { sources, diagnostics, program, sample, controls, samples, printed, time }
     }
 
     /// Text to MIR in sample form; `None` if there are errors.
@@ -202,6 +206,7 @@ impl Text {
         let typed = types::check(named, diags);
         watch.see(Stage::Types, &|| show_types(&typed));
         let typed = stage::run(typed, diags);
+        self.printed.clone_from(&typed.program.printed);
         watch.see(Stage::Staged, &|| format!("{:#?}\n", typed.program));
         let bindings = &typed.program.bindings;
         self.dsp = typed.program.dsp.and_then(|dsp| bindings.get(dsp)).map(|dsp| dsp.span);

@@ -52,6 +52,8 @@ pub struct Update {
     pub id: Option<ProgramId>,
     /// Errors and warnings, in the order of their places.
     pub diagnostics: Vec<Message>,
+    /// What macro code printed.
+    pub printed: String,
     /// Time from the text to code.
     pub compile: Duration,
     /// The controls of the program sent.
@@ -107,6 +109,7 @@ impl Session {
         let mut update = Update {
             accepted: false,
             id: None,
+            printed: compiled.printed.clone(),
             diagnostics: compiled.messages(),
             compile: compiled.time,
             controls: Vec::new(),

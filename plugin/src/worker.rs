@@ -197,6 +197,7 @@ fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, names:
         if update.accepted {
             console.fault = None;
             console.printed.clear();
+            console.print(&update.printed);
             console.plan =
                 [update.plan.kept, update.plan.fresh, update.plan.dropped].map(|n| n as u32);
             console.plan_text = format!("{} kept, {} fresh", update.plan.kept, update.plan.fresh);

@@ -1,6 +1,6 @@
 //! `check`: reports what is wrong with programs.
 
-use crate::program::{self, compile_any, human, json, rejected};
+use crate::program::{self, compile_any, human, json, rejected, said};
 use crate::{Failure, Outcome};
 use attacca_engine::Target;
 use clap::ValueEnum;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         };
         let messages = compiled.messages();
         match args.message_format {
-            Format::Human => eprint!("{}", human(&compiled)),
+            Format::Human => eprint!("{}{}", said(&compiled), human(&compiled)),
             Format::Json => {
                 let lines: Vec<String> = messages.iter().map(|m| json(m) + "\n").collect();
                 program::print(&lines.concat())?;

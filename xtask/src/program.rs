@@ -53,7 +53,7 @@ pub(crate) fn compile(
     libs: &[PathBuf],
 ) -> Result<(Arc<Program>, Compiled), Failure> {
     let compiled = compile_any(path, target, rate, libs)?;
-    eprint!("{}", human(&compiled));
+    eprint!("{}{}", said(&compiled), human(&compiled));
     match compiled.program.clone() {
         Some(program) => Ok((program, compiled)),
         None => Err(Failure::Rejected(format!("{} was rejected", path.display()))),
@@ -75,6 +75,13 @@ pub(crate) fn compile_any(
 /// Finds what programs use: beside them, in these folders, and where the environment says.
 pub(crate) fn files(libs: &[PathBuf]) -> Files {
     Files::from_environment().with_folders(libs).in_folder("")
+}
+
+/// What macro code printed, with a line end.
+pub(crate) fn said(compiled: &Compiled) -> String {
+    let text = &compiled.printed;
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    format!("{text}{end}")
 }
 
 /// The diagnostics as text, with the lines they are about.

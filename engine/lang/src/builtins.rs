@@ -62,6 +62,8 @@ pub enum Lowering {
     Schedule,
     /// Evaluates its argument and does nothing.
     Ignore,
+    /// The largest magnitude among the numbers of a number or tuple.
+    Peak,
     /// Runs while compiling: the macro stage knows it by its name.
     Macro,
 }
@@ -219,12 +221,33 @@ builtins! {
     MidiNoteMono "midi_note_mono" 3 Lowering::Macro, "(float, float, float) -> `{pitch: float, velocity: float}";
     #[doc = "`Sampler_mono!(path)`: a sound file: its length in frames and a function from position to sample."]
     SamplerMono "Sampler_mono" 1 Lowering::Macro, "(string) -> `{length: float, player: (float) -> float}";
+    #[doc = "For the module `host`: what the host says of its transport."]
+    TransportCell "_transport_cell" 1 Lowering::Macro, "(string) -> `float";
+    #[doc = "For the module `host`: a new group of voices; its number."]
+    VoiceGroup "_voice_group" 1 Lowering::Macro, "(float) -> float";
+    #[doc = "For the module `host`: a part of one voice of a group."]
+    VoiceCell "_voice_cell" 3 Lowering::Macro, "(float, float, string) -> `float";
+    #[doc = "For the module `host`: the latest value of a MIDI controller."]
+    CcCell "_cc_cell" 3 Lowering::Macro, "(float, float, float) -> `float";
+    #[doc = "For the module `host`: the latest position of the pitch wheel."]
+    BendCell "_bend_cell" 1 Lowering::Macro, "(float) -> `float";
+    #[doc = "For the module `host`: the frames of a sound file."]
+    SampleLength "_sample_length" 1 Lowering::Macro, "(string) -> `float";
+    #[doc = "For the module `host`: one channel of a sound file, by position in frames."]
+    SampleChannel "_sample_channel" 2 Lowering::Macro, "(string, float) -> `((float) -> float)";
+    #[doc = "For the module `host`: the largest magnitude among the numbers of x."]
+    HostPeak "_host_peak" 1 Lowering::Peak, "(a) -> float";
 }
 
 impl Builtin {
     /// The built-in of this name.
     pub fn named(name: &str) -> Option<Builtin> {
         Self::ALL.iter().copied().find(|b| b.name() == name)
+    }
+
+    /// Whether it is for the library alone, and no program should use it.
+    pub fn is_internal(self) -> bool {
+        self.name().starts_with('_')
     }
 }
 
@@ -239,9 +262,11 @@ impl Builtin {
             | Lowering::Not
             | Lowering::Array(_)
             | Lowering::Print { .. } => Stages::Both,
-            Lowering::Mem | Lowering::Delay | Lowering::Schedule | Lowering::Ignore => {
-                Stages::Audio
-            }
+            Lowering::Mem
+            | Lowering::Delay
+            | Lowering::Schedule
+            | Lowering::Ignore
+            | Lowering::Peak => Stages::Audio,
             Lowering::Macro => Stages::Macro,
         }
     }

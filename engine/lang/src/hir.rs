@@ -112,6 +112,8 @@ pub struct Program {
     pub expansions: PrimaryMap<ExpansionId, Expansion>,
     /// For each expression that a splice put in: by the innermost one.
     pub expanded: FxHashMap<ExprId, ExpansionId>,
+    /// Voices of each group of polyphonic voices.
+    pub voices: Vec<u32>,
     /// What macro code printed.
     pub printed: String,
 }
@@ -121,6 +123,15 @@ impl Program {
     /// global of the program.
     pub fn module_of(&self, binding: BindingId) -> Option<ModuleId> {
         self.homes.get(&binding).copied()
+    }
+
+    /// The splice of the text that put this code in: the one that no other splice put there.
+    pub fn outermost(&self, expansion: ExpansionId) -> Option<Span> {
+        let mut found = self.expansions.get(expansion)?;
+        while let Some(parent) = found.parent.and_then(|parent| self.expansions.get(parent)) {
+            found = parent;
+        }
+        Some(found.site)
     }
 }
 

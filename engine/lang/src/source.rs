@@ -29,6 +29,11 @@ impl Span {
         Self { file, start, end: end.max(start) }
     }
 
+    /// Whether the other span lies inside this one.
+    pub fn holds(self, inner: Self) -> bool {
+        self.file == inner.file && self.start <= inner.start && inner.end <= self.end
+    }
+
     /// The smallest span that holds both; `self` if they are of different files.
     pub fn cover(self, other: Self) -> Self {
         if self.file != other.file {

@@ -33,11 +33,19 @@ pub(crate) fn derive(program: &mut Program, spliced: &FxHashMap<ExprId, Span>) -
         seen: SecondaryMap::new(),
         bound: Vec::new(),
         lost: Vec::new(),
+        reached: SecondaryMap::new(),
     };
     let stmts = std::mem::take(&mut walk.program.stmts);
     stmts.iter().for_each(|stmt| walk.stmt(stmt));
     walk.program.stmts = stmts;
-    walk.lost
+    let (reached, lost) = (walk.reached, walk.lost);
+    // Code that was made and not put in anywhere is no part of the program.
+    for (id, expr) in program.exprs.iter_mut() {
+        if !reached[id] {
+            expr.kind = ExprKind::Error;
+        }
+    }
+    lost
 }
 
 struct Walk<'p> {
@@ -52,6 +60,8 @@ struct Walk<'p> {
     /// Those bound since the program began, to be unseen at the end of their blocks.
     bound: Vec<BindingId>,
     lost: Vec<ExprId>,
+    /// Expressions that are part of the program.
+    reached: SecondaryMap<ExprId, bool>,
 }
 
 impl Walk<'_> {
@@ -144,6 +154,7 @@ impl Walk<'_> {
     }
 
     fn expr(&mut self, id: ExprId) {
+        self.reached[id] = true;
         let around = self.expansion;
         if let Some(site) = self.spliced.get(&id) {
             let copies = self.copies.entry((around, *site)).or_default();

@@ -189,7 +189,8 @@ impl Snapshot {
         for import in &self.index.imports {
             items.extend(self.imports(import.path.as_slice(), import.name.as_deref(), prefix));
         }
-        let builtins = Builtin::ALL.iter().filter(|builtin| fits(builtin.name(), prefix));
+        let builtins = Builtin::ALL.iter().filter(|builtin| !builtin.is_internal());
+        let builtins = builtins.filter(|builtin| fits(builtin.name(), prefix));
         items.extend(builtins.map(|builtin| self.builtin(*builtin)));
         items.extend(STATEMENTS.iter().filter(|(word, _)| fits(word, prefix)).map(keyword));
         items.extend(self.modules().into_iter().filter(|item| fits(&item.label, prefix)));

@@ -31,6 +31,7 @@ impl FuncLower<'_, '_> {
             | Lowering::Print { .. }
             | Lowering::Schedule
             | Lowering::Ignore
+            | Lowering::Peak
             | Lowering::Macro => {
                 let ty = self.type_of(callee);
                 let words = self.arguments(args);
@@ -116,6 +117,7 @@ impl FuncLower<'_, '_> {
                 | Lowering::Print { .. }
                 | Lowering::Schedule
                 | Lowering::Ignore
+                | Lowering::Peak
                 | Lowering::Macro,
                 _,
             ) => {

@@ -1,7 +1,7 @@
 //! What a program shows to the host and reads from it: printing, tasks, probes, sound files.
 
 use attacca_mir::module::{FuncId, ValueId};
-use attacca_mir::op::{Op, Ty as Word};
+use attacca_mir::op::{Op, Pure, Ty as Word};
 use attacca_rt::code::{SampleSource, TapSource};
 use cranelift_entity::EntityRef as _;
 use smol_str::SmolStr;
@@ -37,6 +37,7 @@ impl FuncLower<'_, '_> {
                 Vec::new()
             }
             (Lowering::Ignore, _) => Vec::new(),
+            (Lowering::Peak, words) => vec![self.peak(words)],
             (
                 Lowering::Op(_)
                 | Lowering::Truth(_)
@@ -51,6 +52,24 @@ impl FuncLower<'_, '_> {
                 _,
             ) => vec![self.scalar(builtin, args)],
         }
+    }
+
+    /// The largest magnitude among numbers; 0 without any.
+    fn peak(&mut self, words: &[ValueId]) -> ValueId {
+        let mut peak = None;
+        for word in words
+            .iter()
+            .filter(|word| self.func.values[**word] == Word::F64)
+            .copied()
+            .collect::<Vec<_>>()
+        {
+            let size = self.b().pure(Pure::Abs, &[word]);
+            peak = Some(match peak {
+                Some(peak) => self.b().pure(Pure::Max, &[peak, size]),
+                None => size,
+            });
+        }
+        peak.unwrap_or_else(|| self.b().fconst(0.0))
     }
 
     /// `Probe!(name)` where it is called: each number is shown under its own name.

@@ -243,6 +243,7 @@ impl<'a> Lowerer<'a> {
         for (_, source) in cells {
             self.add_cell(source);
         }
+        self.module.voices.clone_from(&self.typed.program.voices);
     }
 
     /// Adds a host value. The second use of a control updates the range, not the value; of a note

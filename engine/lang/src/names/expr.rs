@@ -228,7 +228,8 @@ impl Resolve<'_> {
             return self.report(error.help(help));
         }
         let visible = self.visible_names();
-        let builtins = Builtin::ALL.iter().map(|builtin| builtin.name());
+        let builtins = Builtin::ALL.iter().filter(|builtin| !builtin.is_internal());
+        let builtins = builtins.map(|builtin| builtin.name());
         let near = nearest(name, visible.iter().map(SmolStr::as_str).chain(builtins));
         self.report(match (near, library) {
             (Some(near), _) => error.help(format!("did you mean `{near}`?")),

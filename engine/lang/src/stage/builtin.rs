@@ -46,7 +46,11 @@ impl Machine<'_, '_> {
                 Ok(first)
             }
             Lowering::Macro => self.macro_builtin(id, builtin, [first, second, third]),
-            Lowering::Mem | Lowering::Delay | Lowering::Schedule | Lowering::Ignore => Err(Stop),
+            Lowering::Mem
+            | Lowering::Delay
+            | Lowering::Schedule
+            | Lowering::Ignore
+            | Lowering::Peak => Err(Stop),
         }
     }
 
@@ -83,7 +87,11 @@ impl Machine<'_, '_> {
             ArrayFn::SplitHead | ArrayFn::SplitTail if array(first).len == 0 => {
                 let span = self.span(id);
                 let message = "an empty array is split here: it gives zero and an empty array";
-                self.diags.push(Diagnostic::warning("empty-array", span, message));
+                let warning = Diagnostic::warning("empty-array", span, message);
+                self.diags.push(match self.sites.first().filter(|site| !site.holds(span)) {
+                    Some(site) => warning.also(*site, "in this macro call"),
+                    None => warning,
+                });
                 Ok(self.zero_of(id))
             }
             ArrayFn::SplitHead => {

@@ -1,6 +1,6 @@
 //! Calls of macro functions: how arguments become parameters, and what a function captured.
 
-use super::eval::{MAX_CALLS, Machine, Result, Stop};
+use super::eval::{MAX_CALLS, Machine, NOTHING, Result, Stop};
 use super::value::Value;
 use crate::diag::Diagnostic;
 use crate::hir::{ExprId, ExprKind, LambdaId};
@@ -118,8 +118,8 @@ impl Machine<'_, '_> {
             | Value::Cell(_)
             | Value::Nothing => {
                 let at = self.span(id);
-                let message = "there is no function to call here: it comes from an empty array";
-                self.stop(Diagnostic::error("empty-array", at, message))
+                let message = "there is no function to call here";
+                self.stop(Diagnostic::error("no-function", at, message).help(NOTHING))
             }
         };
         self.stack.truncate(at);

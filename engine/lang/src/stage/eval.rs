@@ -30,6 +30,9 @@ const MAX_NESTING: u32 = 60_000;
 /// Zeros of declared types are made to this depth.
 const ZERO_DEPTH: u32 = 8;
 
+/// Where a value that is not there comes from.
+pub(super) const NOTHING: &str = "an empty array was read before, or no arm of a `match` did fit";
+
 /// The evaluation of this part ended with a mistake that was reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stop;
@@ -143,11 +146,8 @@ impl<'t, 'd> Machine<'t, 'd> {
         let message = format!("this code was put where its variable `{}` is not known", data.name);
         let error = Diagnostic::error("variable-out-of-reach", expr.span, message);
         let error = error.also(data.span, "known only in the block or function around this");
-        let mut expansion = self.out.expanded.get(&at).copied();
-        let mut site = None;
-        while let Some(found) = expansion.and_then(|id| self.out.expansions.get(id)) {
-            (site, expansion) = (Some(found.site), found.parent);
-        }
+        let expansion = self.out.expanded.get(&at).copied();
+        let site = expansion.and_then(|expansion| self.out.outermost(expansion));
         self.diags.push(match site {
             Some(site) => error.also(site, "put in here"),
             None => error,
@@ -195,7 +195,7 @@ impl<'t, 'd> Machine<'t, 'd> {
     /// Reports a mistake, with the macro call that led there, and stops this part.
     pub(super) fn stop<T>(&mut self, error: Diagnostic) -> Result<T> {
         let site = self.sites.first().copied();
-        let away = site.filter(|site| !super::covers(*site, error.span));
+        let away = site.filter(|site| !site.holds(error.span));
         self.diags.push(match away {
             Some(site) => error.also(site, "in this macro call"),
             None => error,
@@ -215,7 +215,7 @@ impl<'t, 'd> Machine<'t, 'd> {
         let at = self.sites.first().copied().unwrap_or(here);
         let message = format!("the macro code run here {what}");
         let error = Diagnostic::error("macro-budget", at, message).help(help);
-        self.diags.push(if super::covers(at, here) { error } else { error.also(here, "here") });
+        self.diags.push(if at.holds(here) { error } else { error.also(here, "here") });
         Err(Stop)
     }
 

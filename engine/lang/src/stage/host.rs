@@ -9,9 +9,13 @@ use crate::builtins::Builtin;
 use crate::diag::Diagnostic;
 use crate::hir::{ExprId, ExprKind, SamplePart};
 use attacca_rt::code::CellSource;
+use attacca_rt::transport::TransportField;
+use attacca_rt::voices::{MAX_GROUPS, MAX_VOICES, VoiceField};
 
 /// The last MIDI channel of `midi_note_mono!`.
 const LAST_CHANNEL: f64 = 15.0;
+/// The last MIDI controller.
+const LAST_CONTROLLER: f64 = 127.0;
 /// Most numbers that a probe shows.
 const MAX_PROBE: usize = 16;
 
@@ -42,6 +46,58 @@ impl Machine<'_, '_> {
                 Ok(Value::Code(self.make(kind, self.span(id))))
             }
             Builtin::MidiNoteMono => self.midi_note(id, first, second, third),
+            Builtin::TransportCell => {
+                let name = self.name_of(first);
+                let field = TransportField::ALL.iter().find(|(_, known)| *known == name);
+                match field {
+                    Some((field, _)) => Ok(self.cell(id, CellSource::Transport(*field))),
+                    None => self.no_such_part(id, &name),
+                }
+            }
+            Builtin::VoiceGroup => self.voice_group(id, as_number(first)),
+            Builtin::VoiceCell => {
+                let name = self.name_of(third);
+                let (group, voice) = (as_number(first) as u8, as_number(second) as u8);
+                match VoiceField::ALL.into_iter().find(|field| field.name() == name) {
+                    Some(field) => Ok(self.cell(id, CellSource::Voice { group, voice, field })),
+                    None => self.no_such_part(id, &name),
+                }
+            }
+            Builtin::CcCell => {
+                let channel = self.channel(
+                    id,
+                    as_number(first),
+                    "channels are the whole numbers from 0 to 15",
+                )?;
+                let number = as_number(second);
+                if !(0.0..=LAST_CONTROLLER).contains(&number) || number.fract() != 0.0 {
+                    let message = format!("there is no MIDI controller {}", number_text(number));
+                    let error = Diagnostic::error("midi-controller", self.span(id), message);
+                    let help = "controllers are the whole numbers from 0 to 127";
+                    return self.stop(error.help(help));
+                }
+                let (number, initial) = (number as u8, as_number(third));
+                Ok(self.cell(id, CellSource::Cc { channel, number, initial }))
+            }
+            Builtin::BendCell => {
+                let channel = self.channel(
+                    id,
+                    as_number(first),
+                    "channels are the whole numbers from 0 to 15",
+                )?;
+                Ok(self.cell(id, CellSource::Bend { channel }))
+            }
+            Builtin::SampleLength => {
+                let path = SmolStr::from(self.name_of(first));
+                let kind = ExprKind::Sample { path, part: SamplePart::Length };
+                Ok(Value::Code(self.make(kind, self.span(id))))
+            }
+            Builtin::SampleChannel => {
+                let path = SmolStr::from(self.name_of(first));
+                let part = SamplePart::Channel(as_number(second) as u32);
+                let kind = ExprKind::Sample { path, part };
+                Ok(Value::Code(self.make(kind, self.span(id))))
+            }
             Builtin::SamplerMono => {
                 let path = SmolStr::from(self.name_of(first));
                 let span = self.span(id);
@@ -181,6 +237,38 @@ impl Machine<'_, '_> {
         }
     }
 
+    fn cell(&mut self, id: ExprId, source: CellSource) -> Value {
+        Value::Code(self.make(ExprKind::Cell(Box::new(source)), self.span(id)))
+    }
+
+    fn no_such_part<T>(&mut self, id: ExprId, name: &str) -> Result<T> {
+        let message = format!("the host has nothing named \"{name}\"");
+        self.stop(Diagnostic::error("host-value", self.span(id), message))
+    }
+
+    fn channel(&mut self, id: ExprId, channel: f64, help: &str) -> Result<u8> {
+        if (0.0..=LAST_CHANNEL).contains(&channel) && channel.fract() == 0.0 {
+            return Ok(channel as u8);
+        }
+        let message = format!("there is no MIDI channel {}", number_text(channel));
+        self.stop(Diagnostic::error("midi-channel", self.span(id), message).help(help))
+    }
+
+    fn voice_group(&mut self, id: ExprId, voices: f64) -> Result<Value> {
+        if !(1.0..=MAX_VOICES as f64).contains(&voices) || voices.fract() != 0.0 {
+            let message = format!("an instrument can't have {} voices", number_text(voices));
+            let error = Diagnostic::error("too-many-voices", self.span(id), message);
+            return self.stop(error.help(format!("it has 1 to {MAX_VOICES}, a whole number")));
+        }
+        let group = self.out.voices.len();
+        if group >= MAX_GROUPS {
+            let message = format!("a program has at most {MAX_GROUPS} instruments of voices");
+            return self.stop(Diagnostic::error("too-many-voices", self.span(id), message));
+        }
+        self.out.voices.push(voices as u32);
+        Ok(Value::Number(group as f64))
+    }
+
     fn midi_note(
         &mut self,
         id: ExprId,
@@ -189,13 +277,8 @@ impl Machine<'_, '_> {
         velocity: Value,
     ) -> Result<Value> {
         let (channel, note) = (as_number(channel), as_number(note));
-        if !(0.0..=LAST_CHANNEL).contains(&channel) || channel.fract() != 0.0 {
-            let message = format!("there is no MIDI channel {}", number_text(channel));
-            let error = Diagnostic::error("midi-channel", self.span(id), message);
-            let help = "channels are the whole numbers from 0 to 14, and 15, which is never heard";
-            return self.stop(error.help(help));
-        }
-        let channel = channel as u8;
+        let help = "channels are the whole numbers from 0 to 14, and 15, which is never heard";
+        let channel = self.channel(id, channel, help)?;
         let pitch = CellSource::MidiPitch { channel, initial: note };
         let velocity = CellSource::MidiVelocity { channel, initial: as_number(velocity) };
         let span = self.span(id);

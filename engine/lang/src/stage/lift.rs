@@ -1,6 +1,6 @@
 //! Turns values into code: `lift` and `lift_array_code`.
 
-use super::eval::{Machine, Result, Stop};
+use super::eval::{Machine, NOTHING, Result, Stop};
 use super::value::{List, Value};
 use crate::deep::with_room;
 use crate::diag::Diagnostic;
@@ -52,8 +52,7 @@ impl Machine<'_, '_> {
                 return self.no_code(id, "this is code already", "leave the lift out");
             }
             Value::Nothing => {
-                let help = "check the array's length with len first";
-                return self.no_code(id, "there is no value here: the array is empty", help);
+                return self.no_code(id, "there is no value to make code of", NOTHING);
             }
             Value::Name(_) | Value::Cell(_) | Value::Poison => return Err(Stop),
         };

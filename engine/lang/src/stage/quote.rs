@@ -6,8 +6,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::eval::{Machine, Result, Stop};
+use super::eval::{Machine, NOTHING, Result, Stop};
 use super::value::Value;
+use crate::diag::Diagnostic;
 use crate::hir::{
     Arm, Binding, BindingId, Expr, ExprId, ExprKind, Lambda, LambdaId, MatchPattern, Param,
     Pattern, Stage, Stmt,
@@ -38,9 +39,9 @@ impl Machine<'_, '_> {
                 self.make(ExprKind::Block { stmts, value: None }, site)
             }
             Value::Nothing => {
-                let message = "there is no code to put in here: it comes from an empty array";
-                let error = crate::diag::Diagnostic::error("empty-array", site, message);
-                return self.stop(error);
+                let message = "there is no code to put in here";
+                let error = Diagnostic::error("no-code", site, message);
+                return self.stop(error.help(NOTHING));
             }
             Value::Number(_)
             | Value::Text(_)
@@ -162,7 +163,7 @@ impl Machine<'_, '_> {
             Stage::Audio => Ok(self.make(kind, expr.span)),
             Stage::Macro => {
                 let message = "this runs while compiling, and the code around it while sound runs";
-                let error = crate::diag::Diagnostic::error("wrong-stage", expr.span, message);
+                let error = Diagnostic::error("wrong-stage", expr.span, message);
                 self.stop(error.help("put it in with `$`, or leave out the `#stage` here"))
             }
         }

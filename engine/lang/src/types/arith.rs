@@ -19,6 +19,11 @@ impl Checker<'_, '_> {
             let Ty::Func(func) = ty else { return Ty::Error };
             let before = self.diags.error_count();
             let result = self.apply(site, &func, &found);
+            let result = match builtin {
+                Builtin::Control => self.control_code(result),
+                Builtin::HostPeak => self.peak_of(site, &func, result),
+                _ => result,
+            };
             // What a wrong argument would make of the result says nothing.
             return if self.diags.error_count() > before { Ty::Error } else { result };
         }
@@ -86,6 +91,24 @@ impl Checker<'_, '_> {
                 Ty::Error
             }
         }
+    }
+
+    /// A control's initial value may be quoted; it is a control all the same.
+    fn control_code(&mut self, result: Ty) -> Ty {
+        match self.table.resolve(&result) {
+            Ty::Code(of) => match self.table.resolve(&of) {
+                inner @ Ty::Code(_) => inner,
+                _ => result,
+            },
+            _ => result,
+        }
+    }
+
+    /// Only numbers and tuples of them have a peak.
+    fn peak_of(&mut self, site: CallSite<'_>, func: &Func, result: Ty) -> Ty {
+        let at = self.span(site.args.first().copied().unwrap_or(site.call));
+        let found = self.table.resolve(&func.arg);
+        if self.numeric(Builtin::HostPeak.name(), &found, at) { result } else { Ty::Error }
     }
 
     fn unary(&mut self, site: CallSite<'_>, found: &Ty) -> Ty {
@@ -178,7 +201,7 @@ impl Checker<'_, '_> {
     ) -> Ty {
         let (left, right) = (self.table.resolve(a.0), self.table.resolve(b.0));
         let good = [self.numeric(op, &left, a.1), self.numeric(op, &right, b.1)];
-        if good != [true, true] {
+        if good != [true, true] || left == Ty::Error || right == Ty::Error {
             return Ty::Error;
         }
         let at = self.span(site.call);

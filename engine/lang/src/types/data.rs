@@ -14,13 +14,6 @@ use crate::hir::{Arm, ExprId, ExprKind, MatchPattern, MemberType, Pattern, Sampl
 use crate::source::Span;
 
 impl Checker<'_, '_> {
-    /// Adds a message, unless it belongs to something with syntax errors.
-    pub(super) fn diagnose(&mut self, diagnostic: Diagnostic) {
-        if !self.is_broken(diagnostic.span) {
-            self.diags.push(diagnostic);
-        }
-    }
-
     /// `[a, b]`: all elements have one type.
     pub(super) fn array(&mut self, parts: &[ExprId]) -> Ty {
         let element = self.table.fresh();

@@ -13,10 +13,10 @@ use super::table::{Clash, Scheme, Table};
 use super::ty::{Func, Rows, Ty, VarId};
 use super::{CallPlan, ParamSource};
 use crate::builtins::Builtin;
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::hir::{
-    AliasId, BindingId, BindingKind, ExprId, ExprKind, LambdaId, Pattern, Program, Stmt, TypeExpr,
-    TypeId,
+    AliasId, BindingId, BindingKind, ExpansionId, ExprId, ExprKind, LambdaId, Pattern, Program,
+    Stmt, TypeExpr, TypeId,
 };
 use crate::source::Span;
 
@@ -56,6 +56,8 @@ pub(super) struct Checker<'p, 'd> {
     pub(super) wraps: FxHashMap<ExprId, (u32, Ty)>,
     depth: u32,
     too_deep: bool,
+    /// What put the code in that is being checked.
+    expansion: Option<ExpansionId>,
 }
 
 /// What the checker found.
@@ -92,6 +94,7 @@ impl<'p, 'd> Checker<'p, 'd> {
             wraps: FxHashMap::default(),
             depth: 0,
             too_deep: false,
+            expansion: None,
         }
     }
 
@@ -142,10 +145,23 @@ impl<'p, 'd> Checker<'p, 'd> {
 
     /// Adds a message.
     pub(super) fn report(&mut self, error: TypeError) {
-        let diagnostic = error.diagnostic(&self.table.rows);
-        if !self.is_broken(diagnostic.span) {
-            self.diags.push(diagnostic);
+        self.diagnose(error.diagnostic(&self.table.rows));
+    }
+
+    /// Adds a message, unless it belongs to something with syntax errors. Errors in what a macro made
+    /// also show the macro call.
+    pub(super) fn diagnose(&mut self, diagnostic: Diagnostic) {
+        if self.is_broken(diagnostic.span) {
+            return;
         }
+        let site = match diagnostic.severity {
+            Severity::Warning => None,
+            Severity::Error => self.expansion.and_then(|it| self.program.outermost(it)),
+        };
+        self.diags.push(match site.filter(|site| !site.holds(diagnostic.span)) {
+            Some(site) => diagnostic.also(site, "in the code that this macro call made"),
+            None => diagnostic,
+        });
     }
 
     /// Whether a place belongs to something with syntax errors, which is not understood.
@@ -185,7 +201,12 @@ impl<'p, 'd> Checker<'p, 'd> {
     /// Finds the type of an expression and writes it down.
     pub(super) fn expr(&mut self, id: ExprId) -> Ty {
         self.depth += 1;
+        let around = self.expansion;
+        if !self.program.expanded.is_empty() {
+            self.expansion = self.program.expanded.get(&id).copied();
+        }
         let ty = if self.depth > MAX_DEPTH { self.give_up(id) } else { self.expr_kind(id) };
+        self.expansion = around;
         self.depth -= 1;
         self.exprs[id] = Some(ty.clone());
         ty
