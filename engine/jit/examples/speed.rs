@@ -22,7 +22,13 @@ fn main() {
         ("biquad8", biquads(8)),
         ("large", sine(200)),
     ];
-    programs.extend([("closure calls", CLOSURE.to_owned())]);
+    programs.extend([
+        ("closure calls", CLOSURE.to_owned()),
+        ("array of 4", array("iconst 4")),
+        ("array of n", array("iadd v3, v3")),
+        ("kept array", kept_array()),
+        ("table lookup", lookup()),
+    ]);
     for (name, source) in programs {
         match measure(&source, asm) {
             Ok(line) => println!("{name:16} {line}"),
@@ -78,6 +84,39 @@ fn measure(source: &str, asm: bool) -> Result<String, String> {
         compile.as_secs_f64() * 1e3,
         report.code_bytes
     ))
+}
+
+/// An array made and dropped in each sample, filled, and read at a computed place.
+fn array(len: &str) -> String {
+    format!(
+        r#"rate 48000.0 outputs 1 words 1 dsp fn0 shape0 array(f64)
+        fn fn0 "dsp"(v0: i64) -> (f64) {{ state 1 {{ leaf 0 self 0 f64 "self" }}
+        bb0: v1 = load.f64 v0+0  v2 = ftoi v1  v3 = iconst 2  v4 = {len}  v5 = iconst 3  v6 = iconst 1
+          v7 = newarray shape0 v4  v8 = iconst 0  arraystore.f64 shape0.0 v7, v8, v1
+          arraystore.f64 shape0.0 v7, v6, v1  arraystore.f64 shape0.0 v7, v3, v1
+          arraystore.f64 shape0.0 v7, v5, v1  v9 = iand v2, v5  v10 = arrayload.f64 shape0.0 v7, v9
+          v11 = const 1.0  v12 = add v10, v11  store.f64 v0+0, v12  return v12 }}"#
+    )
+}
+
+/// An array that a global holds until the next sample.
+fn kept_array() -> String {
+    r#"rate 48000.0 outputs 1 words 1 dsp_base 1 dsp fn0 global 0 ref "g" assigned shape0 array(f64)
+    fn fn0 "dsp"(v0: i64) -> (f64) { bb0: v1 = iconst 0  v2 = load.ref v1+0  v3 = iconst 3
+      v4 = arrayload.f64 shape0.0 v2, v3  v5 = const 1.0  v6 = add v4, v5  v7 = iconst 4
+      v8 = newarray shape0 v7  arraystore.f64 shape0.0 v8, v3, v6  store.ref v1+0, v8  return v6 }"#
+        .to_owned()
+}
+
+/// A place in an array that the global code made, found anew in each sample.
+fn lookup() -> String {
+    r#"rate 48000.0 outputs 1 words 2 dsp_base 1 init fn1 dsp fn0 global 0 ref "g" shape0 array(f64)
+    fn fn0 "dsp"(v0: i64) -> (f64) { state 1 { leaf 0 self 0 f64 "self" }
+    bb0: v1 = iconst 0  v2 = load.ref v1+0  v3 = load.f64 v0+0  v4 = ftoi v3  v5 = arraylen v2
+      v6 = iconst 63  v7 = iand v4, v6  v8 = arrayload.f64 shape0.0 v2, v7  v9 = const 1.0  v10 = add v3, v9
+      store.f64 v0+0, v10  return v8 }
+    fn fn1 "init"() -> () { bb0: v0 = iconst 0  v1 = iconst 64  v2 = newarray shape0 v1  store.ref v0+0, v2  return }"#
+        .to_owned()
 }
 
 fn ops(module: &Module) -> usize {
