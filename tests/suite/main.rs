@@ -1,5 +1,6 @@
 //! Tests across crates: programs on every backend, messages, swaps, the real plugin in real hosts.
 
+mod chains;
 mod conformance;
 mod diagnostics;
 mod format;

@@ -59,12 +59,30 @@ fn programs_at_the_limit_of_nesting_have_an_answer() {
         ("1 + (", ")"),
         ("{ let a = ", "\n a }"),
     ] {
-        for count in [50, 120, 170, 250] {
+        for count in [50, 120, 170, 250, 900] {
             let body = format!("{}1{}", open.repeat(count), close.repeat(count));
             compile(&format!("let a = {body}\nfn dsp() {{ {body}\n 0 }}"));
         }
     }
-    for link in [" + 1", " |> sin", " ^ 2", " || 1"] {
-        compile(&format!("fn dsp() {{ 1{} }}", link.repeat(480)));
+    for link in [" + 1", " |> sin", " ^ 2", " || 1", "(1)", ".a", "[0]", " ||> sin"] {
+        for count in [480, 1_000, 2_030, 2_060, 20_000] {
+            compile(&format!("fn dsp() {{ 1{} }}", link.repeat(count)));
+        }
+    }
+}
+
+/// What people and generators write: long, but not nested.
+#[test]
+fn long_chains_are_accepted() {
+    let sum = format!("1{}", " + 1".repeat(1_000));
+    let pipes = format!("1{}", " |> sin".repeat(300));
+    let choice: String = (0..500).map(|at| format!("if (now == {at}) {{ {at} }} else ")).collect();
+    for body in [sum, pipes, format!("{choice}1")] {
+        let text = format!("fn dsp() {{ {body} }}");
+        assert!(compile(&text), "{}", &text[..60]);
+        let file = SourceMap::new().add("t", &text);
+        let laid_out = crate::fmt::format(&text, file, &mut Diagnostics::new());
+        assert!(compile(&laid_out.expect("it has no syntax errors")));
+        crate::ide::Snapshot::new(&text, crate::ide::Library::default().into()).outline();
     }
 }

@@ -2,12 +2,17 @@
 
 use super::doc::Doc;
 use super::{Layout, first_offset, parts};
+use crate::deep::with_room;
 use crate::syntax::SyntaxElement;
 use crate::syntax::SyntaxKind::{self, *};
 use crate::syntax::SyntaxNode;
 
 impl Layout {
     pub(super) fn node(&mut self, node: &SyntaxNode) -> Doc {
+        with_room(|| self.node_kind(node))
+    }
+
+    fn node_kind(&mut self, node: &SyntaxNode) -> Doc {
         match node.kind() {
             FnDef => self.fn_def(node),
             ModDef => self.mod_def(node),

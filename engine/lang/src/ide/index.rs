@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::docs;
+use crate::deep::with_room;
 use crate::syntax::ast::{self, Node};
 use crate::syntax::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 
@@ -284,7 +285,7 @@ impl Build {
 
     fn children(&mut self, node: &SyntaxNode) {
         for child in node.children().by_kind(holds_names) {
-            self.node(&child);
+            with_room(|| self.node(&child));
         }
     }
 

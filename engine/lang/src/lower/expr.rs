@@ -7,6 +7,7 @@ use attacca_mir::op::{Op, Pure, Ty as Word};
 use smol_str::SmolStr;
 
 use super::func::{FuncLower, Place, Values};
+use crate::deep::with_room;
 use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, Pattern, Stmt};
 use crate::source::Span;
 use crate::types::known::Known;
@@ -32,7 +33,7 @@ impl FuncLower<'_, '_> {
             return self.zeros(&words);
         }
         self.lo.depth += 1;
-        let mut words = self.expr_kind(id, &expr.kind, expr.span);
+        let mut words = with_room(|| self.expr_kind(id, &expr.kind, expr.span));
         if let Some((member, union)) = self.lo.typed.wraps.get(&id) {
             words = self.wrap(*member, union, &words);
         }

@@ -53,7 +53,7 @@ const MAX_LINE_SAMPLES: u64 = 1 << 27;
 /// Deepest chain of functions that are lowered on behalf of each other.
 const MAX_CHAIN: u32 = 100;
 /// Deepest nesting of expressions, those of functions lowered on behalf of each other added up.
-const MAX_DEPTH: u32 = 400;
+const MAX_DEPTH: u32 = 4_000;
 /// Most expressions lowered, each function with its types counted for itself.
 const MAX_EXPRESSIONS: u64 = 4_000_000;
 

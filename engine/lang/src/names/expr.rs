@@ -12,6 +12,7 @@ use super::lookup::{Found, PathFound};
 use super::suggest::nearest;
 use super::{Resolve, Speech};
 use crate::builtins::Builtin;
+use crate::deep::with_room;
 use crate::diag::Diagnostic;
 use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, Pattern, Stage, Stmt};
 use crate::source::Span;
@@ -48,6 +49,10 @@ const WORDS: &[(&str, &str)] = &[
 
 impl Resolve<'_> {
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> ExprId {
+        with_room(|| self.expr_kind(expr))
+    }
+
+    fn expr_kind(&mut self, expr: &ast::Expr) -> ExprId {
         let span = self.span_of(expr.syntax());
         match expr {
             ast::Expr::Literal(it) => self.literal_expr(it, span),

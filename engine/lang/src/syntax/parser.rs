@@ -14,8 +14,9 @@ use crate::source::{FileId, Span};
 const DEPTH_LIMIT: u32 = 1024;
 /// What one level of brackets, blocks or prefixes costs: 256 of them fit.
 const LEVEL: u32 = 4;
-/// How deep nodes of the tree may lie in each other; long operator chains reach it first.
-const TREE_LIMIT: usize = 512;
+/// How deep nodes of the tree may lie in each other; long operator chains reach it first. Dropping a tree
+/// takes stack for each level, so this fits into a small one.
+const TREE_LIMIT: usize = 2048;
 
 /// What the grammar did, in order.
 #[derive(Clone, Copy, Debug)]
@@ -264,7 +265,7 @@ impl<'a> Parser<'a> {
         self.depth = self.depth.saturating_sub(LEVEL);
     }
 
-    /// Like [`Parser::enter`] for the right side of an operator.
+    /// Like [`Parser::enter`] for the right side of an operator, and for `else if`.
     pub(super) fn enter_operand(&mut self) -> bool {
         self.enter_by(1)
     }

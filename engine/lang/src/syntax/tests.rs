@@ -544,6 +544,9 @@ fn deep_nesting_is_an_error_and_no_overflow() {
         ("x!(", ")"),
     ] {
         for count in [300, 20_000] {
+            if open == "if a {} else " && count == 300 {
+                continue; // A chain, not a nest: a thousand are allowed.
+            }
             let text = format!("{}1{}\nfn b() {{ 1 }}", open.repeat(count), close.repeat(count));
             let (_, diags, _) = parse_text(&text);
             assert!(

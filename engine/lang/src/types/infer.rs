@@ -13,6 +13,7 @@ use super::table::{Clash, Scheme, Table};
 use super::ty::{Func, Rows, Ty, VarId};
 use super::{CallPlan, ParamSource};
 use crate::builtins::Builtin;
+use crate::deep::with_room;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::hir::{
     AliasId, BindingId, BindingKind, ExpansionId, ExprId, ExprKind, LambdaId, Pattern, Program,
@@ -21,7 +22,7 @@ use crate::hir::{
 use crate::source::Span;
 
 /// Deepest nesting of expressions, lambdas included.
-const MAX_DEPTH: u32 = 300;
+const MAX_DEPTH: u32 = 3_000;
 
 /// The function being checked, or the global code.
 #[derive(Default)]
@@ -205,7 +206,10 @@ impl<'p, 'd> Checker<'p, 'd> {
         if !self.program.expanded.is_empty() {
             self.expansion = self.program.expanded.get(&id).copied();
         }
-        let ty = if self.depth > MAX_DEPTH { self.give_up(id) } else { self.expr_kind(id) };
+        let ty = match self.depth {
+            0..=MAX_DEPTH => with_room(|| self.expr_kind(id)),
+            _ => self.give_up(id),
+        };
         self.expansion = around;
         self.depth -= 1;
         self.exprs[id] = Some(ty.clone());

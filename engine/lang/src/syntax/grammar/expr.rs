@@ -3,6 +3,7 @@
 use super::super::kind::SyntaxKind::{self, *};
 use super::{Done, Marker, Parser};
 use super::{item, list, name, pattern, reserved_word, starts_item, ty};
+use crate::deep::with_room;
 use crate::diag::Diagnostic;
 
 /// Whether a token begins an expression.
@@ -320,10 +321,10 @@ fn if_expr(p: &mut Parser<'_>, marker: Marker) -> Done {
     expr(p);
     body(p);
     if p.eat(ElseKw) {
-        if p.at(IfKw) && p.enter() {
+        if p.at(IfKw) && p.enter_operand() {
             let nested = p.start();
-            if_expr(p, nested);
-            p.leave();
+            with_room(|| if_expr(p, nested));
+            p.leave_operand();
         } else {
             body(p);
         }
