@@ -93,10 +93,8 @@ fn decode(file: File, path: &Path) -> Result<Sample, Unreadable> {
     if channels.first().is_none_or(Vec::is_empty) {
         return Err("there is no sound in this file".to_owned());
     }
-    Ok(Sample {
-        rate: rate.map_or(0.0, f64::from),
-        channels: channels.into_iter().map(Vec::into_boxed_slice).collect(),
-    })
+    let channels = channels.into_iter().map(Vec::into_boxed_slice).collect();
+    Ok(Sample::new(rate.map_or(0.0, f64::from), channels))
 }
 
 /// All packets of a track, planar.
@@ -179,8 +177,8 @@ mod tests {
         let path = folder.join("a.wav");
         std::fs::write(&path, wav(1, &[0, 16384, -32768])).unwrap();
         let first = load(&path).unwrap();
-        assert_eq!(*first.channels, [Box::from([0.0f32, 0.5, -1.0])]);
-        assert_eq!(first.rate, 44_100.0);
+        assert_eq!(first.sound(Channel::Mean), [0.0, 0.5, -1.0]);
+        assert_eq!(first.rate(), 44_100.0);
         assert!(Arc::ptr_eq(&first, &load(&path).unwrap()));
         let weak = Arc::downgrade(&first);
         drop(first);

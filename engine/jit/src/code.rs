@@ -9,9 +9,9 @@ use crate::memory::{self, CodeMemory};
 use attacca_rt::code::{Code, Layout};
 use attacca_rt::ctx::{CALL_BUDGET, Ctx, DEPTH_BUDGET, Fault, FaultKind};
 use attacca_rt::heap::{FIRST, Heap, HeapRef};
-use attacca_rt::sample::Sample;
+use attacca_rt::sample::{Channel, Sample};
 use attacca_rt::sched::Tasks;
-use attacca_rt::state::Line;
+use attacca_rt::state::{Line, Sound};
 use attacca_rt::tap::Outlets;
 use std::mem::offset_of;
 use std::sync::Arc;
@@ -40,6 +40,7 @@ pub(crate) struct RawCtx {
     queue: *mut Tasks,
     outlets: *mut Outlets,
     samples: *const [Arc<Sample>],
+    sounds: *const Sound,
 }
 
 /// Byte offsets of the fields of [`RawCtx`] that generated code uses.
@@ -76,6 +77,8 @@ pub(crate) mod at {
     pub(crate) const DEPTH: i32 = offset_of!(RawCtx, depth) as i32;
     /// What a precise function found.
     pub(crate) const RESULT: i32 = offset_of!(RawCtx, result) as i32;
+    /// Channels of sound files.
+    pub(crate) const SOUNDS: i32 = offset_of!(RawCtx, sounds) as i32;
     /// The kernel returns before this time.
     pub(crate) const LIMIT: i32 = offset_of!(RawCtx, limit) as i32;
     /// Code addresses of tasks by function number.
@@ -118,6 +121,7 @@ impl JitCode {
                 .zip(&layout.lines)
                 .all(|(line, spec)| line.ring() == spec.ring())
             && state.heap().words().len() >= layout.heap_words.max(FIRST) as usize
+            && state.sounds().len() >= layout.samples.len() * Channel::FEW as usize
             && ctx.cells.len() >= layout.cells.len()
             && ctx.inputs.len() >= layout.inputs as usize
             && ctx.outputs.len() >= layout.outputs as usize
@@ -176,6 +180,7 @@ impl JitCode {
             queue: parts.tasks,
             outlets: parts.outlets,
             samples: parts.samples,
+            sounds: parts.sounds.as_ptr(),
         };
         let result = if self.layout.stack_bytes > 0 {
             let (base, size) = (parts.stack.as_mut_ptr().cast(), size_of_val(parts.stack));

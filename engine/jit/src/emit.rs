@@ -172,6 +172,8 @@ pub(crate) enum Base {
     Zeros = at::ZEROS,
     /// See [`at::DUMP`].
     Dump = at::DUMP,
+    /// See [`at::SOUNDS`].
+    Sounds = at::SOUNDS,
 }
 
 impl<'a, 'm> Emit<'a, 'm> {
@@ -466,9 +468,7 @@ impl<'a, 'm> Emit<'a, 'm> {
             Op::Print { newline } => self.tell(inst, Libcall::Print, &[u32::from(*newline)])?,
             Op::Tap(tap) => self.tell(inst, Libcall::Tap, &[*tap])?,
             Op::SampleLen(sample) => self.tell(inst, Libcall::SampleLen, &[*sample])?,
-            Op::SampleRead { sample, channel } => {
-                self.tell(inst, Libcall::SampleRead, &[*sample, *channel])?;
-            }
+            Op::SampleRead { sample, channel } => self.sample_read(inst, *sample, *channel)?,
             Op::Retain => self.retain(inst)?,
             Op::Release => self.release(inst)?,
             Op::Call(func) => self.call(inst, *func)?,
@@ -538,7 +538,7 @@ impl<'a, 'm> Emit<'a, 'm> {
     }
 
     /// Reads what never changes during a call.
-    fn fixed(&mut self, ty: Type, base: Value, offset: i32) -> Value {
+    pub(crate) fn fixed(&mut self, ty: Type, base: Value, offset: i32) -> Value {
         let flags = MemFlagsData::trusted().with_readonly().with_can_move();
         self.ins().load(ty, flags, base, offset)
     }

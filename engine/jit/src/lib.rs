@@ -16,6 +16,7 @@ mod memory;
 mod objects;
 mod ops;
 mod pairs;
+mod sounds;
 mod stubs;
 
 pub use compile::{Jit, Report};

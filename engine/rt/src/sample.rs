@@ -5,10 +5,10 @@
 /// One sound file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
-    /// Sample rate of the file in hertz. Nothing is resampled.
-    pub rate: f64,
-    /// Planar samples, full scale ±1; all channels are of one length.
-    pub channels: Vec<Box<[f32]>>,
+    rate: f64,
+    channels: Vec<Box<[f32]>>,
+    /// Their mean, where there are several.
+    mean: Option<Box<[f32]>>,
 }
 
 /// What to read of a file with several channels.
@@ -21,6 +21,9 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Numbers of channels that compiled code reads by itself: the mean, and eight channels.
+    pub const FEW: u32 = 9;
+
     /// As one small number: 0 is the mean, then the channels.
     pub fn to_number(self) -> u32 {
         match self {
@@ -39,43 +42,54 @@ impl Channel {
 }
 
 impl Sample {
+    /// A file of `rate` hertz with planar channels, full scale ±1, of one length. Nothing is resampled.
+    /// Their mean is computed here, once, and rounded to 32 bits as the channels are.
+    pub fn new(rate: f64, channels: Vec<Box<[f32]>>) -> Self {
+        let frames = channels.iter().map(|channel| channel.len()).min().unwrap_or(0);
+        let of = |samples: &[f32], at: usize| f64::from(samples.get(at).copied().unwrap_or(0.0));
+        let mean = |at| {
+            let sum: f64 = channels.iter().map(|samples| of(samples, at)).sum();
+            (sum / channels.len() as f64) as f32
+        };
+        let mean = (channels.len() > 1).then(|| (0..frames).map(mean).collect());
+        Self { rate, channels, mean }
+    }
+
+    /// Sample rate of the file in hertz.
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
     /// Frames.
     pub fn frames(&self) -> usize {
         self.channels.first().map_or(0, |channel| channel.len())
     }
 
-    /// The sample at `position` in frames, from the two frames around it in a straight line; the
-    /// last frame holds until the end, outside there is silence (language reference, 10.5).
-    #[inline]
-    pub fn read(&self, channel: Channel, position: f64) -> f64 {
-        let frames = self.frames();
-        // Not so for what is no number.
-        let inside = position >= 0.0 && position < frames as f64;
-        if !inside {
-            return 0.0;
-        }
-        let at = position as usize;
-        let part = position - at as f64;
-        if at + 1 < frames {
-            self.frame(channel, at) * (1.0 - part) + self.frame(channel, at + 1) * part
-        } else {
-            self.frame(channel, at)
-        }
+    /// The samples of a channel; none if the file does not have it.
+    pub fn sound(&self, channel: Channel) -> &[f32] {
+        let found = match channel {
+            Channel::One(channel) => self.channels.get(usize::from(channel)),
+            Channel::Mean => self.mean.as_ref().or(self.channels.first()),
+        };
+        found.map_or(&[], |samples| samples)
     }
 
+    /// The sample at `position` in frames, from the two frames around it in a straight line; the
+    /// last frame holds until the end, outside there is silence (language reference, 10.5). Compiled
+    /// code does the same steps in the same order.
     #[inline]
-    fn frame(&self, channel: Channel, at: usize) -> f64 {
-        let of = |samples: &[f32]| f64::from(samples.get(at).copied().unwrap_or(0.0));
-        match channel {
-            Channel::One(channel) => {
-                self.channels.get(usize::from(channel)).map_or(0.0, |samples| of(samples))
-            }
-            Channel::Mean => match &*self.channels {
-                [samples] => of(samples),
-                several => {
-                    several.iter().map(|samples| of(samples)).sum::<f64>() / several.len() as f64
-                }
-            },
+    pub fn read(&self, channel: Channel, position: f64) -> f64 {
+        let sound = self.sound(channel);
+        // Not so for what is no number.
+        let inside = position >= 0.0 && position < sound.len() as f64;
+        let at = if inside { position as usize } else { 0 };
+        let Some(first) = sound.get(at).copied().map(f64::from).filter(|_| inside) else {
+            return 0.0;
+        };
+        let part = position - at as f64;
+        match sound.get(at + 1).copied().map(f64::from) {
+            Some(second) => first * (1.0 - part) + second * part,
+            None => first,
         }
     }
 }
@@ -86,7 +100,7 @@ mod tests {
 
     #[test]
     fn positions_between_frames_are_interpolated() {
-        let sample = Sample { rate: 1.0, channels: vec![[0.0, 0.5, -1.0].into()] };
+        let sample = Sample::new(1.0, vec![[0.0, 0.5, -1.0].into()]);
         let read = |position| sample.read(Channel::Mean, position);
         for (position, want) in [
             (0.0, 0.0),
@@ -107,7 +121,7 @@ mod tests {
 
     #[test]
     fn several_channels_are_read_by_number_or_as_their_mean() {
-        let sample = Sample { rate: 1.0, channels: vec![[1.0, 0.0].into(), [0.5, 0.5].into()] };
+        let sample = Sample::new(1.0, vec![[1.0, 0.0].into(), [0.5, 0.5].into()]);
         assert_eq!(sample.read(Channel::Mean, 0.0), 0.75);
         assert_eq!(sample.read(Channel::One(1), 0.5), 0.5);
         assert_eq!(sample.read(Channel::One(2), 0.0), 0.0);

@@ -8,7 +8,7 @@
 
 use crate::code::{Image, Layout, LineSpec};
 use crate::heap::Heap;
-use crate::sample::Sample;
+use crate::sample::{Channel, Sample};
 use crate::sched::Tasks;
 use crate::tap::{Ears, Outlets, rings};
 use std::mem::offset_of;
@@ -34,6 +34,8 @@ pub struct State {
     outlets: Outlets,
     ears: Option<Ears>,
     samples: Box<[Arc<Sample>]>,
+    /// [`Channel::FEW`] a sample.
+    sounds: Box<[Sound]>,
 }
 
 /// All parts of a state, borrowed side by side.
@@ -55,6 +57,8 @@ pub struct Parts<'a> {
     pub outlets: &'a mut Outlets,
     /// The sound files, by number.
     pub samples: &'a [Arc<Sample>],
+    /// Where their channels lie: [`Channel::FEW`] a file.
+    pub sounds: &'a [Sound],
 }
 
 impl State {
@@ -94,6 +98,7 @@ impl State {
             tasks: Tasks::new(layout.tasks, &image.tasks),
             outlets,
             ears: Some(ears),
+            sounds: samples.iter().flat_map(|sample| Sound::all(sample)).collect(),
             samples: samples.into(),
             heap: Heap::new(layout.heap_words, &layout.shapes, &image.heap),
             scratch: touched(layout.scratch_words as usize),
@@ -141,6 +146,11 @@ impl State {
         &mut self.stack
     }
 
+    /// Where the channels of the sound files lie: [`Channel::FEW`] a file.
+    pub fn sounds(&self) -> &[Sound] {
+        &self.sounds
+    }
+
     /// Tasks that wait.
     pub fn tasks(&self) -> &Tasks {
         &self.tasks
@@ -173,6 +183,7 @@ impl State {
             tasks: &mut self.tasks,
             outlets: &mut self.outlets,
             samples: &self.samples,
+            sounds: &self.sounds,
         }
     }
 
@@ -197,6 +208,45 @@ pub(crate) fn touched(len: usize) -> Box<[u64]> {
         *word = std::hint::black_box(0);
     }
     words
+}
+
+/// Where one channel of a sound file lies, for compiled code. There is always a sample to read.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Sound {
+    samples: *const f32,
+    frames: i64,
+    end: f64,
+}
+
+/// What a channel without samples reads.
+static SILENCE: [f32; 1] = [0.0];
+
+// SAFETY: points to the samples of a file that the state beside it holds an `Arc` of, or to a static;
+// both are never written to.
+unsafe impl Send for Sound {}
+// SAFETY: as above.
+unsafe impl Sync for Sound {}
+
+impl Sound {
+    /// Byte offset of the pointer to the samples.
+    pub const SAMPLES: usize = offset_of!(Sound, samples);
+    /// Byte offset of the number of frames.
+    pub const FRAMES: usize = offset_of!(Sound, frames);
+    /// Byte offset of the same as a float.
+    pub const END: usize = offset_of!(Sound, end);
+    /// Bytes of one.
+    pub const SIZE: usize = size_of::<Sound>();
+
+    /// The channels of a file that compiled code reads by itself, by their numbers. Valid as long as
+    /// the file is held.
+    fn all(sample: &Sample) -> impl Iterator<Item = Self> {
+        (0..Channel::FEW).map(|number| {
+            let sound = sample.sound(Channel::from_number(number));
+            let there = if sound.is_empty() { &SILENCE[..] } else { sound };
+            Self { samples: there.as_ptr(), frames: sound.len() as i64, end: sound.len() as f64 }
+        })
+    }
 }
 
 /// A delay line: its samples and where the next one goes. Owns the samples.
