@@ -276,7 +276,9 @@ impl Moves<'_> {
             return;
         }
         let news = self.once(Side::New, length, weight);
-        let mut found: Vec<(usize, (usize, usize), (usize, usize))> = Vec::new();
+        // Lengths, with file and token where the piece starts on each side.
+        type Start = (usize, usize);
+        let mut found: Vec<(usize, Start, Start)> = Vec::new();
         for (key, from) in &olds {
             if let (Some(from), Some(Some(to))) = (from, news.get(key)) {
                 let (from, to, count) = self.grow(*from, *to);

@@ -4,6 +4,8 @@
 //! bindings, `parent`, `captures`, `uses_self` of all lambdas, and the expansions. `names` notes the
 //! same while it resolves; a program made by macros gets it here.
 
+#![expect(clippy::indexing_slicing, reason = "ids come from the arenas of the same program")]
+
 use cranelift_entity::SecondaryMap;
 use rustc_hash::FxHashMap;
 

@@ -1,5 +1,7 @@
 //! Declared types, constructors, arrays and `match`.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "only a few kinds are special at each place")]
+
 use smol_str::SmolStr;
 
 use super::module::{TypeMember, Visibility};

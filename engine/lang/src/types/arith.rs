@@ -1,5 +1,7 @@
 //! Calls of built-ins: numbers, arithmetic on tuples, `mem` and `delay`.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "only a few kinds are special at each place")]
+
 use super::call::CallSite;
 use super::error::{MAX_DELAY, MAX_SPREAD, TypeError, Why};
 use super::infer::Checker;

@@ -3,6 +3,8 @@
 //! Usefulness of pattern rows (L. Maranget, "Warnings for pattern matching", JFP 17, 2007). Takes
 //! patterns that fit their type. Tuples are never reported as incomplete: the language takes zero.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "only a few kinds are special at each place")]
+
 use super::ty::Ty;
 use crate::hir::{MatchPattern, MemberType, Program};
 use crate::source::Span;

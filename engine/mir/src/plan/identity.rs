@@ -139,7 +139,7 @@ impl Item {
 pub fn identify(old: &StateTree, new: &StateTree) -> Identity {
     let places = places(old, new);
     let renamed = renamed(old, new, &places);
-    let was = |place: Place| places.get(place).map_or(0, |place| hash(place));
+    let was = |place: Place| places.get(place).map_or(0, hash);
     let olds = items(old, &was, &renamed);
     let news =
         items(new, &|place| if place.end > 0 { hash(place) } else { 0 }, &FxHashMap::default());
