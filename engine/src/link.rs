@@ -6,6 +6,7 @@
 use crate::message::{Notice, PlanSummary, describe_fault};
 use crate::program::Program;
 use crate::slots::Bound;
+use attacca_rt::carry::Carried;
 use attacca_rt::event::EventKind;
 use attacca_rt::ftz;
 use attacca_rt::migrate::Plan;
@@ -186,10 +187,11 @@ impl Link {
 
     fn hear(&mut self, report: Report, notices: &mut Vec<Notice>) {
         match report {
-            Report::Swapped { id, words, lines, ticks } => {
+            Report::Swapped { id, words, lines, carried, ticks } => {
                 self.took_over(id, notices);
                 let micros = self.clock.micros(ticks);
-                notices.push(Notice::SwapDone { id, micros, words, lines });
+                notices.push(Notice::SwapDone { id, micros, words, lines, carried });
+                notices.extend(not_carried(carried).map(|message| Notice::Report { message }));
             }
             Report::Fault { id, fault } => {
                 let Some(sent) = self.current.as_ref().filter(|sent| sent.id == id) else { return };
@@ -242,6 +244,19 @@ impl Link {
             self.took_over(next, notices);
         }
     }
+}
+
+/// What a swap had to leave behind beyond what its plan says.
+fn not_carried(carried: Carried) -> impl Iterator<Item = String> {
+    let fresh = (carried.fresh > 0).then(|| {
+        format!(
+            "{} of the values that the plan keeps start fresh: they hold too much, or what is gone",
+            carried.fresh
+        )
+    });
+    let dropped = (carried.dropped > 0)
+        .then(|| format!("{} tasks are dropped: their functions are gone", carried.dropped));
+    fresh.into_iter().chain(dropped)
 }
 
 impl std::fmt::Debug for Link {

@@ -5,6 +5,7 @@
 
 use attacca_lang::diag::{self, Diagnostic};
 use attacca_lang::source::SourceMap;
+use attacca_rt::carry::Carried;
 use attacca_rt::code::Layout;
 use attacca_rt::ctx::{Fault, FaultKind};
 use attacca_rt::swap::ProgramId;
@@ -119,6 +120,8 @@ pub enum Notice {
         words: u32,
         /// Delay lines exchanged by pointer.
         lines: u32,
+        /// What of the heap and the tasks went on.
+        carried: Carried,
     },
     /// A program was stopped; the next good one will play.
     Fault {

@@ -32,14 +32,23 @@ impl Program {
 
     /// What of this program's state its successor takes over.
     pub fn plan_to(&self, next: &Self) -> (Plan, PlanSummary) {
-        let found = plan::plan(&self.tree, &next.tree);
+        let found = plan::plan(self.version(), next.version());
         let summary = PlanSummary {
-            kept: found.words.len() + found.lines.len(),
+            kept: found.words.len()
+                + found.lines.len()
+                + found.values.len()
+                + found.variables.len(),
             fresh: found.fresh.len(),
             dropped: found.dropped.len(),
             text: found.to_string(),
         };
         (found.lower(self.layout(), next.layout()), summary)
+    }
+
+    fn version(&self) -> plan::Version<'_> {
+        let layout = self.layout();
+        let tasks = layout.tasks > 0;
+        plan::Version { tree: &self.tree, image: &self.image, shapes: &layout.shapes, tasks }
     }
 
     /// What a first program starts with: everything fresh.

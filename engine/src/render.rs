@@ -9,6 +9,7 @@ use crate::pipeline::Compiled;
 use crate::program::Program;
 use crate::slots::SlotTable;
 use attacca_mir::eval::Oracle;
+use attacca_rt::carry::Carried;
 use attacca_rt::code::Layout;
 use attacca_rt::event::{Event, EventKind};
 use attacca_rt::ftz::Guard;
@@ -77,6 +78,8 @@ pub struct SwapDone {
     pub words: u32,
     /// Delay lines exchanged by pointer.
     pub lines: u32,
+    /// What of the heap and the tasks went on.
+    pub carried: Carried,
 }
 
 /// A program that was stopped.
@@ -260,9 +263,10 @@ impl Renderer {
         let mut plan = plan;
         for notice in self.link.poll() {
             match notice {
-                Notice::SwapDone { micros, words, lines, .. } => {
+                Notice::SwapDone { micros, words, lines, carried, .. } => {
                     let plan = plan.take().unwrap_or_default();
-                    done.swaps.push(SwapDone { frame: from, plan, micros, words, lines });
+                    let frame = from;
+                    done.swaps.push(SwapDone { frame, plan, micros, words, lines, carried });
                 }
                 Notice::Fault { message, line } => {
                     let frame = self.processor.stopped_at().unwrap_or(from);

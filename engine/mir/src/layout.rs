@@ -121,7 +121,7 @@ mod tests {
     use attacca_rt::code::{ObjectKind, Shape};
 
     fn line(offset: u32, len: u32) -> Leaf {
-        Leaf { offset, kind: LeafKind::Line { len }, name: "delay".into(), site: 0 }
+        Leaf { offset, kind: LeafKind::Line { len }, name: "delay".into(), site: 0, types: 0 }
     }
 
     fn child(offset: u32, func: FuncId) -> Child {

@@ -14,6 +14,7 @@ pub mod eval;
 pub mod layout;
 pub mod math;
 pub mod module;
+mod objects;
 pub mod op;
 pub mod opt;
 pub mod plan;

@@ -97,7 +97,7 @@ pub struct Global {
     pub word: u32,
     /// Whether any code other than its own initialiser stores to it.
     pub assigned: bool,
-    /// Hash of the initialiser's tokens: an assigned global keeps its value while this stays.
+    /// Hash of the initialiser's tokens and the variable's type: an assigned global keeps its value while this stays.
     pub init_text: u64,
     /// Place of the initialiser, an index into `Module::sites`.
     pub site: u32,
@@ -127,6 +127,8 @@ pub struct Function {
     /// What a closure of this function carries, in the order of its fields from the third on: the
     /// name of the variable, or of the function whose state base it is.
     pub captures: Vec<Capture>,
+    /// Hash of its type in the language; 0 for functions that are never values.
+    pub types: u64,
 }
 
 /// One captured word.
@@ -136,6 +138,10 @@ pub struct Capture {
     pub name: String,
     /// What the word is.
     pub kind: CaptureKind,
+    /// Type of the word.
+    pub ty: Ty,
+    /// Hash of the variable's type in the language.
+    pub types: u64,
 }
 
 /// Kinds of captured words.
@@ -236,6 +242,9 @@ pub struct Leaf {
     pub name: String,
     /// Site index for messages and identity.
     pub site: u32,
+    /// Hash of the type in the language where its words mean nothing without the others: what is no
+    /// number, and no tuple or record of numbers. Else 0.
+    pub types: u64,
 }
 
 /// Kinds of leaves.
@@ -291,6 +300,7 @@ impl Function {
             closure: false,
             site: 0,
             captures: Vec::new(),
+            types: 0,
         }
     }
 }

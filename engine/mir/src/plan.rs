@@ -4,13 +4,17 @@
 //! lines for people, and what starts fresh or is dropped. What is what is decided by [`identity`]; a
 //! leaf whose type changed starts fresh, alone. Pure; runs on the control side.
 
+mod heap;
 pub mod identity;
 mod show;
 
+use crate::align::Place;
 use crate::module::LeafKind;
+use crate::objects::Objects;
 use crate::op::Ty;
 use crate::state_tree::{GlobalWord, NodeId, StateTree, TreeLeaf};
-use attacca_rt::code::Layout;
+use attacca_rt::carry::HeapPlan;
+use attacca_rt::code::{Image, Layout, Shape};
 use attacca_rt::migrate::{LineMove, Plan, WordRun};
 use identity::{Identity, LeafId, identify};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -24,6 +28,12 @@ pub struct StatePlan {
     pub words: Vec<WordPair>,
     /// Delay lines that keep their samples.
     pub lines: Vec<LinePair>,
+    /// Captured variables of global function values that keep their values.
+    pub variables: Vec<Named>,
+    /// Assigned references that go on with what they reach, as far as the audio side can copy it.
+    pub values: Vec<Named>,
+    /// Heap objects and tasks, as the audio side wants them.
+    pub heap: HeapPlan,
     /// What of the new program starts anew.
     pub fresh: Vec<Named>,
     /// What of the old program is lost.
@@ -71,15 +81,37 @@ pub struct LinePair {
     pub was: Option<Named>,
 }
 
+/// One of the two programs.
+#[derive(Clone, Copy, Debug)]
+pub struct Version<'a> {
+    /// What its state means.
+    pub tree: &'a StateTree,
+    /// What its global code left.
+    pub image: &'a Image,
+    /// Shapes of its heap objects.
+    pub shapes: &'a [Shape],
+    /// Whether it schedules tasks.
+    pub tasks: bool,
+}
+
+impl<'a> Version<'a> {
+    fn objects(self) -> Objects<'a> {
+        Objects::of_tree(self.tree, self.shapes, self.image)
+    }
+}
+
 /// Makes the plan from `old` to `new`.
-pub fn plan(old: &StateTree, new: &StateTree) -> StatePlan {
-    let identity = identify(old, new);
-    let mut cx =
-        Making { old, new, moved: Moved::of(old, new, &identity), plan: StatePlan::default() };
+pub fn plan(old: Version<'_>, new: Version<'_>) -> StatePlan {
+    let identity = identify(old.tree, new.tree);
+    let plan = StatePlan { heap: heap::tables(old, new, &identity), ..StatePlan::default() };
+    let places = identity.places.iter().collect();
+    let moved = Moved::of(old.tree, new.tree, &identity);
+    let mut cx = Making { old, new, moved, places, plan };
     cx.globals();
     for (from, to) in &identity.leaves {
         cx.leaf(*from, *to);
     }
+    cx.objects(&identity);
     cx.rest(&identity);
     let mut plan = cx.plan;
     plan.nodes = identity.nodes;
@@ -123,6 +155,7 @@ impl StatePlan {
                 plan.lines.push(LineMove { from: *from, to: *to });
             }
         }
+        plan.heap = self.heap.clone();
         // Sorts out lines whose rings differ, and guards against layouts of other programs.
         plan.fit(old, new);
         plan
@@ -130,9 +163,10 @@ impl StatePlan {
 }
 
 struct Making<'t> {
-    old: &'t StateTree,
-    new: &'t StateTree,
+    old: Version<'t>,
+    new: Version<'t>,
     moved: Moved,
+    places: FxHashMap<Place, Place>,
     plan: StatePlan,
 }
 
@@ -143,13 +177,16 @@ impl Making<'_> {
         let named = |global: &GlobalWord| Named { name: global.name.clone(), line: global.line };
         let key = |global: &GlobalWord| (global.name.clone(), global.ty, global.init_text);
         let mut olds: FxHashMap<_, Vec<&GlobalWord>> = FxHashMap::default();
-        for global in self.old.globals.iter().filter(|g| g.assigned).rev() {
+        for global in self.old.tree.globals.iter().filter(|g| g.assigned).rev() {
             olds.entry(key(global)).or_default().push(global);
         }
-        for global in self.new.globals.iter().filter(|g| g.assigned) {
+        for global in self.new.tree.globals.iter().filter(|g| g.assigned) {
             let old = olds.get_mut(&key(global)).and_then(Vec::pop);
-            // What a reference reaches lies in the old heap and stays there.
-            match old.filter(|_| global.ty != Ty::Ref) {
+            match old {
+                Some(old) if global.ty == Ty::Ref => {
+                    self.carry(old.word, global.word);
+                    self.plan.values.push(named(global));
+                }
                 Some(old) => self.plan.words.push(WordPair {
                     from: old.word,
                     to: global.word,
@@ -167,20 +204,23 @@ impl Making<'_> {
 
     /// One leaf that goes on.
     fn leaf(&mut self, (old_node, old_leaf): LeafId, (new_node, new_leaf): LeafId) {
-        let (a, b) = (&self.old.nodes[old_node], &self.new.nodes[new_node]);
+        let (a, b) = (&self.old.tree.nodes[old_node], &self.new.tree.nodes[new_node]);
         let (Some(old), Some(new)) =
             (a.leaves.get(old_leaf as usize), b.leaves.get(new_leaf as usize))
         else {
             return;
         };
-        let what = named(self.new, new_node, new);
-        let was = self.moved.is(old_node, new_node).then(|| named(self.old, old_node, old));
+        let what = named(self.new.tree, new_node, new);
+        let was = self.moved.is(old_node, new_node).then(|| named(self.old.tree, old_node, old));
         let (from, to) = (old.address, new.address);
         match (old.kind, new.kind) {
             (LeafKind::Line { len: old_len }, LeafKind::Line { len: new_len }) => {
                 self.plan.lines.push(LinePair { from, to, old_len, new_len, what, was });
             }
-            (_, LeafKind::SelfValue { ty: Ty::Ref, .. }) => self.plan.fresh.push(what),
+            (_, LeafKind::SelfValue { ty: Ty::Ref, .. }) => {
+                self.carry(from, to);
+                self.plan.values.push(what);
+            }
             (_, LeafKind::SelfValue { ty, .. }) => {
                 self.plan.words.push(WordPair { from, to, ty, what, was });
             }
@@ -203,8 +243,8 @@ impl Making<'_> {
             }
             alone
         };
-        self.plan.fresh.extend(alone(self.new, &news));
-        self.plan.dropped.extend(alone(self.old, &olds));
+        self.plan.fresh.extend(alone(self.new.tree, &news));
+        self.plan.dropped.extend(alone(self.old.tree, &olds));
     }
 }
 

@@ -8,8 +8,9 @@
 
 use crate::align::{Place, Text};
 use crate::module::{Capture, FuncId, LeafKind, Module};
+use crate::objects::Objects;
 use crate::op::Ty;
-use attacca_rt::code::{Image, ObjectKind, Shape, WordKind};
+use attacca_rt::code::Image;
 use cranelift_entity::{PrimaryMap, entity_impl};
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher};
@@ -35,7 +36,7 @@ pub struct StateTree {
 }
 
 /// How a function is known again.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FuncInfo {
     /// Its name.
     pub name: String,
@@ -44,7 +45,13 @@ pub struct FuncInfo {
     /// Whether it is called through closures.
     pub closure: bool,
     /// Types of its parameters, then of its results.
-    pub types: (Vec<Ty>, Vec<Ty>),
+    pub words: (Vec<Ty>, Vec<Ty>),
+    /// Hash of its type in the language; 0 for functions that are never values.
+    pub types: u64,
+    /// Whether an instance remembers anything.
+    pub stateful: bool,
+    /// The function whose instances its instances are: another one for a known function as a value.
+    pub behind: FuncId,
     /// What its closures carry.
     pub captures: Vec<Capture>,
 }
@@ -101,6 +108,8 @@ pub struct TreeLeaf {
     pub kind: LeafKind,
     /// What a person would call it.
     pub name: String,
+    /// Hash of the type where words mean nothing without the others, see `Leaf`.
+    pub types: u64,
     /// Where it stands.
     pub place: Place,
     /// Which copy of that place, see `Site`.
@@ -131,8 +140,10 @@ pub struct GlobalWord {
     pub word: u32,
     /// Whether code other than its initialiser stores to it.
     pub assigned: bool,
-    /// Hash of the initialiser's text.
+    /// Hash of the initialiser's text and the type.
     pub init_text: u64,
+    /// The initialiser.
+    pub place: Place,
     /// Line of the text, from 1; 0 when unknown.
     pub line: u32,
 }
@@ -167,12 +178,15 @@ impl StateTree {
             grow.root(origin, *func, *address);
         }
         grow.tree.globals = module.globals.iter().map(|g| GlobalWord::of(g, module)).collect();
-        for func in module.funcs.values() {
+        for (id, func) in &module.funcs {
             grow.tree.funcs.push(FuncInfo {
                 name: func.name.clone(),
                 place: place(module, func.site).0,
                 closure: func.closure,
-                types: (func.params(), func.rets.clone()),
+                words: (func.params(), func.rets.clone()),
+                types: func.types,
+                stateful: func.state.words > 0,
+                behind: behind(module, id),
                 captures: func.captures.clone(),
             });
         }
@@ -259,6 +273,7 @@ impl GlobalWord {
             word: global.word,
             assigned: global.assigned,
             init_text: global.init_text,
+            place: place(module, global.site).0,
             line: line(module, global.site),
         }
     }
@@ -322,6 +337,7 @@ impl Grow<'_> {
                 address: address + leaf.offset,
                 kind: leaf.kind,
                 name: leaf.name.clone(),
+                types: leaf.types,
                 place,
                 copy,
                 line: line(module, leaf.site),
@@ -392,58 +408,6 @@ fn shape(module: &Module, root: FuncId, known: &mut FxHashMap<FuncId, u64>) -> u
     known.get(&root).copied().unwrap_or(0)
 }
 
-/// The shape of an object of the image (`attacca_rt::heap` says how objects lie).
-pub(crate) fn shape_at<'m>(module: &'m Module, image: &Image, object: u64) -> Option<&'m Shape> {
-    let header = image.heap.get(object as usize).filter(|_| object != 0)?;
-    module.shapes.values().nth((header >> 32) as usize & 0xffff)
-}
-
-/// Shape, function and state base of a closure of the image.
-pub(crate) fn closure_at<'m>(
-    module: &'m Module,
-    image: &Image,
-    object: u64,
-) -> Option<(&'m Shape, FuncId, u32)> {
-    let shape = shape_at(module, image, object).filter(|s| s.kind == ObjectKind::Closure)?;
-    let word = |field: usize| image.heap.get(object as usize + field).copied();
-    Some((shape, FuncId::from_u32(word(1)? as u32), word(2)? as u32))
-}
-
-/// The references that an object of the image holds: word behind its header, and what a person would
-/// call the part. Captures go by their names, elements by their numbers.
-pub(crate) fn refs_in(module: &Module, image: &Image, object: u64) -> Vec<(u32, String)> {
-    let Some(shape) = shape_at(module, image, object) else { return Vec::new() };
-    let refs: Vec<usize> = (0..shape.fields.len())
-        .filter(|field| shape.fields.get(*field) == Some(&WordKind::Ref))
-        .collect();
-    match shape.kind {
-        ObjectKind::Closure => {
-            let func = closure_at(module, image, object).map(|(_, func, _)| func);
-            let captures = func.and_then(|func| module.funcs.get(func)).map(|f| &f.captures[..]);
-            let part = |field: usize| {
-                let capture = field.checked_sub(2).and_then(|at| captures?.get(at));
-                let part = capture.map_or_else(|| field.to_string(), |c| c.name.clone());
-                (1 + field as u32, part)
-            };
-            refs.into_iter().map(part).collect()
-        }
-        ObjectKind::Array if !refs.is_empty() => {
-            let count = image.heap.get(object as usize + 1).copied().unwrap_or(0);
-            let stride = shape.fields.len();
-            // No element lies outside of the image, whatever the count says.
-            let count = count.min(image.heap.len() as u64 / stride.max(1) as u64) as usize;
-            let part = |nth: usize, field: usize| {
-                let part = if stride == 1 { nth.to_string() } else { format!("{nth}.{field}") };
-                ((2 + nth * stride + field) as u32, part)
-            };
-            (0..count).flat_map(|nth| refs.iter().map(move |field| part(nth, *field))).collect()
-        }
-        ObjectKind::Cell | ObjectKind::Variant | ObjectKind::Array => {
-            refs.into_iter().map(|field| (1 + field as u32, field.to_string())).collect()
-        }
-    }
-}
-
 /// How a global reaches a function value.
 struct Found {
     /// `mk`, `pair.1`, `mk.inner` (a capture by its name).
@@ -454,6 +418,7 @@ struct Found {
 
 /// How globals reach each function value's block.
 fn paths(module: &Module, image: &Image) -> FxHashMap<u32, Found> {
+    let objects = Objects::of_module(module, image);
     let mut names = FxHashMap::default();
     let mut seen: FxHashSet<u64> = FxHashSet::default();
     for global in module.globals.iter().filter(|global| global.ty == Ty::Ref) {
@@ -463,15 +428,12 @@ fn paths(module: &Module, image: &Image) -> FxHashMap<u32, Found> {
             if object == 0 || !seen.insert(object) {
                 continue;
             }
-            if let Some((_, _, block)) = closure_at(module, image, object) {
+            if let Some((_, block)) = objects.closure(object) {
                 let found = || Found { path: path.clone(), site: global.site };
                 names.entry(block).or_insert_with(found);
             }
-            let parts = refs_in(module, image, object);
-            work.extend(parts.into_iter().rev().map(|(word, part)| {
-                let at = (object + u64::from(word)) as usize;
-                (image.heap.get(at).copied().unwrap_or(0), format!("{path}.{part}"))
-            }));
+            let parts = objects.parts(object).into_iter().rev();
+            work.extend(parts.map(|part| (part.object, format!("{path}.{}", part.name))));
         }
     }
     names

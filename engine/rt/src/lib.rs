@@ -4,6 +4,7 @@
 //! allocates, frees, locks, logs or calls the system.
 
 mod block;
+pub mod carry;
 pub mod code;
 pub mod ctx;
 pub mod event;

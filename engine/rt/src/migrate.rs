@@ -3,6 +3,7 @@
 //! Takes two [`State`]s and a [`Plan`]; copies words, exchanges lines, and copies resized lines in
 //! bounded pieces beforehand. Allocates nothing and decides nothing.
 
+use crate::carry::HeapPlan;
 use crate::code::{Layout, WordKind};
 use crate::state::State;
 
@@ -37,6 +38,8 @@ pub struct Plan {
     pub lines: Vec<LineMove>,
     /// Lines to copy: the newest samples that both have room for.
     pub resized: Vec<LineMove>,
+    /// Heap objects and tasks.
+    pub heap: HeapPlan,
 }
 
 impl Plan {

@@ -5,6 +5,7 @@
 //! allocates, frees, locks, waits, calls the system or panics.
 
 use crate::block::{Check, Frame, guarded, idle, idle_frame, spread, to_f32};
+use crate::carry::Carried;
 use crate::ctx::{Fault, FaultKind};
 use crate::event::{Event, EventKind};
 use crate::fade::Fade;
@@ -412,6 +413,7 @@ impl Processor {
         let start = ftz::ticks();
         let Self { hands, settings, seen, fade, last, now, .. } = self;
         let mut lines = 0;
+        let mut carried = Carried::default();
         let swap = hands.poll(|old, new| {
             let ahead =
                 Ahead { seen, fade, last, inputs, host_outputs, now: *now, idle: settings.idle };
@@ -423,7 +425,7 @@ impl Processor {
                     return Ready::Later;
                 }
                 new.begin(*now);
-                new.take_words(old);
+                carried = new.take_words(old);
                 if settings.declick > 0.0 {
                     goal = ahead.expected(old);
                 }
@@ -439,20 +441,20 @@ impl Processor {
         });
         if swap == Swap::Done {
             self.seen = Seen::default();
-            self.take_over(start, lines);
+            self.take_over(start, lines, carried);
         }
         swap
     }
 
     /// What is left to do once a new program is current.
-    fn take_over(&mut self, start: u64, lines: u32) {
+    fn take_over(&mut self, start: u64, lines: u32, carried: Carried) {
         let Some(program) = self.hands.current_mut() else { return };
         self.values.forget(program.forget());
         self.values.resize_voices(&program.layout().voices);
         program.read_cells(&self.values);
         let (id, words) = (program.id(), program.plan().word_count());
         let ticks = ftz::ticks().saturating_sub(start);
-        self.report(Report::Swapped { id, words, lines, ticks });
+        self.report(Report::Swapped { id, words, lines, carried, ticks });
     }
 }
 

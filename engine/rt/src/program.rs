@@ -2,6 +2,7 @@
 //!
 //! Made and freed by the control side; travels to the audio side and back as one box.
 
+use crate::carry::{Carried, Carry};
 use crate::code::{Code, Image, Layout};
 use crate::ctx::{Ctx, Fault};
 use crate::migrate::{Plan, Resizing};
@@ -48,6 +49,7 @@ pub struct Prepared {
     state: State,
     plan: Plan,
     resizing: Resizing,
+    carry: Carry,
     cells: Vec<CellInput>,
     values: Vec<f64>,
     forget: u128,
@@ -91,6 +93,7 @@ impl Prepared {
             base: from.base,
             state: State::with_samples(layout, image, from.samples),
             resizing: Resizing::new(&from.plan),
+            carry: Carry::new(&from.plan.heap),
             plan: from.plan,
             values: from.cells.iter().map(|cell| values.read(cell)).collect(),
             cells: from.cells,
@@ -171,9 +174,11 @@ impl Prepared {
         self.resizing.advance(&old.state, &mut self.state, budget)
     }
 
-    /// Takes over the words of `old`.
-    pub(crate) fn take_words(&mut self, old: &Self) {
+    /// Takes over the words of `old`, what its references reach, and its tasks.
+    pub(crate) fn take_words(&mut self, old: &Self) -> Carried {
         self.plan.copy_words(&old.state, &mut self.state);
+        let layouts = (old.code.layout(), self.code.layout());
+        self.carry.run(&self.plan.heap, &old.state, &mut self.state, layouts)
     }
 
     /// Takes over the lines of `old`.
@@ -279,14 +284,17 @@ impl Prepared {
         (rendered, ctx.fault)
     }
 
-    /// Renders one frame more, for its output only: lines get their overwritten sample back, words
-    /// are left changed (they have been copied). False if the program faults.
+    /// Renders one frame more, with the tasks due at it, for its output only: lines get their overwritten
+    /// sample back, words and heap are left changed (they have been copied). False if the program faults.
     pub(crate) fn look_ahead(&mut self, now: u64) -> bool {
         for (mark, line) in self.marks.iter_mut().zip(self.state.lines()) {
             *mark = LineMark { pos: line.pos(), sample: line.load(line.pos()) };
         }
         self.state.mute(true);
-        let (rendered, fault) = self.run(0, 1, now);
+        let (rendered, fault) = match self.run_tasks(now) {
+            None => self.run(0, 1, now),
+            Some(fault) => (0, Some(fault)),
+        };
         self.state.mute(false);
         for (mark, line) in self.marks.iter().zip(self.state.lines_mut()) {
             line.store(mark.pos, mark.sample);

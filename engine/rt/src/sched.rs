@@ -181,6 +181,43 @@ impl Tasks {
         self.queue = BinaryHeap::from(tasks);
     }
 
+    /// Puts `tasks` before its own, of which only those that `stays` likes stay; gives how many found
+    /// room and leaves the others in `tasks`.
+    pub(crate) fn take_over(
+        &mut self,
+        tasks: &mut Vec<Task>,
+        stays: impl FnMut(&Task) -> bool,
+    ) -> u32 {
+        let mut stays = stays;
+        let mut queue = std::mem::take(&mut self.queue).into_vec();
+        queue.retain(|task| stays(task));
+        // Among equal times, what waited already comes first.
+        let after = tasks.iter().map(|task| task.order + 1).max().unwrap_or(0);
+        for task in &mut queue {
+            task.order += after;
+        }
+        let mut taken = 0;
+        while queue.len() < self.places
+            && let Some(task) = tasks.pop()
+        {
+            queue.push(task);
+            taken += 1;
+        }
+        self.orders = self.orders + after;
+        self.queue = BinaryHeap::from(queue);
+        taken
+    }
+
+    /// How many tasks wait.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether no task waits.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// The waiting tasks, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Task> {
         self.queue.iter()

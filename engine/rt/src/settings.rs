@@ -1,6 +1,7 @@
 //! How a processor behaves, and what it tells: plain data, shared with the control side.
 
 use crate::Hz;
+use crate::carry::Carried;
 use crate::ctx::Fault;
 use crate::swap::ProgramId;
 
@@ -100,6 +101,8 @@ pub enum Report {
         words: u32,
         /// Lines exchanged.
         lines: u32,
+        /// What of the heap and the tasks went on.
+        carried: Carried,
         /// Time the swap took, in units of [`ftz::ticks`].
         ticks: u64,
     },

@@ -9,7 +9,7 @@
 use crate::code::{Image, Layout, LineSpec};
 use crate::heap::Heap;
 use crate::sample::{Channel, Sample};
-use crate::sched::Tasks;
+use crate::sched::{Task, Tasks};
 use crate::tap::{Ears, Outlets, rings};
 use std::mem::offset_of;
 use std::sync::Arc;
@@ -164,6 +164,28 @@ impl State {
     /// The control side's ends of what the program prints and probes, the first time. Control side.
     pub fn take_ears(&mut self) -> Option<Ears> {
         self.ears.take()
+    }
+
+    /// Takes tasks over with the closures they own, in place of those of its own whose function
+    /// `going_on` names by its number; gives how many found room. Empties `tasks`.
+    pub(crate) fn take_tasks(
+        &mut self,
+        tasks: &mut Vec<Task>,
+        going_on: impl Fn(u64) -> bool,
+    ) -> u32 {
+        let heap = &mut self.heap;
+        let taken = self.tasks.take_over(tasks, |task| {
+            let stays = !going_on(heap.load(task.closure, 0));
+            if !stays {
+                heap.release(task.closure);
+            }
+            stays
+        });
+        // What found no room is left in `tasks`.
+        for task in tasks.drain(..) {
+            self.heap.release(task.closure);
+        }
+        taken
     }
 
     /// While muted the program schedules, prints and probes nothing: for a look ahead.

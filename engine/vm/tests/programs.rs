@@ -92,6 +92,7 @@ fn a_whole_delay_is_one_op_and_two_for_its_time() {
         kind: attacca_mir::module::LeafKind::Line { len: 5 },
         name: "delay".into(),
         site: 0,
+        types: 0,
     });
     let mut b = attacca_mir::build::Builder::new(&mut dsp);
     let entry = b.block;

@@ -13,7 +13,7 @@ use crate::source::Span;
 use crate::types::known::Known;
 use crate::types::ty::Ty;
 use attacca_mir::build::Builder;
-use attacca_mir::module::{CaptureKind, Child};
+use attacca_mir::module::{self, CaptureKind, Child};
 
 /// One thing a closure carries.
 enum Capture {
@@ -68,20 +68,22 @@ impl FuncLower<'_, '_> {
     }
 
     /// The captures word by word, for what survives an edit.
-    fn capture_names(&self, captures: &[Capture]) -> Vec<attacca_mir::module::Capture> {
+    fn capture_names(&self, captures: &[Capture]) -> Vec<module::Capture> {
         let words = |capture: &Capture| {
-            let (name, kind) = match capture {
-                Capture::Words(binding, _) => (self.binding_name(*binding), CaptureKind::Value),
-                Capture::Cell(binding, _) => (self.binding_name(*binding), CaptureKind::Cell),
-                Capture::Base(lambda) => (self.lo.name_of(*lambda), CaptureKind::Base),
+            let (name, kind, types) = match capture {
+                Capture::Words(binding, _) => self.captured(*binding, CaptureKind::Value),
+                Capture::Cell(binding, _) => self.captured(*binding, CaptureKind::Cell),
+                Capture::Base(lambda) => (self.lo.name_of(*lambda), CaptureKind::Base, 0),
             };
-            vec![attacca_mir::module::Capture { name, kind }; capture.words().len()]
+            let word = |ty: &Word| module::Capture { name: name.clone(), kind, ty: *ty, types };
+            capture.words().iter().map(word).collect::<Vec<_>>()
         };
         captures.iter().flat_map(words).collect()
     }
 
-    fn binding_name(&self, binding: BindingId) -> String {
-        self.program().bindings[binding].name.to_string()
+    fn captured(&self, binding: BindingId, kind: CaptureKind) -> (String, CaptureKind, u64) {
+        let types = self.lo.type_hash(&self.binding_type(binding));
+        (self.program().bindings[binding].name.to_string(), kind, types)
     }
 
     /// Reads base and captures at the entry of a function called through values.
@@ -203,6 +205,7 @@ impl Lowerer<'_> {
         let (params, rets) = self.layouts.signature(ty);
         let mut thunk = Function::new(self.module.funcs[func].name.clone(), rets.clone());
         thunk.closure = true;
+        thunk.types = self.type_hash(ty);
         thunk.site = self.module.funcs[func].site;
         let shape = Shape { kind: ObjectKind::Closure, fields: vec![WordKind::I64; 2] };
         let shape = self.module.shape(shape);

@@ -10,7 +10,7 @@ use attacca_rt::code::{ObjectKind, Shape};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use super::words::{Subst, concrete};
+use super::words::{Subst, concrete, is_numbers};
 use super::{Lowerer, MAX_STATE_WORDS};
 use crate::hir::{BindingId, BindingKind, ExprId, LambdaId, Program};
 use crate::source::Span;
@@ -103,6 +103,9 @@ impl<'l, 'a> FuncLower<'l, 'a> {
         this.lambda = Some(lambda);
         this.direct = !closure;
         this.func.closure = closure;
+        if closure {
+            this.func.types = this.lo.type_hash(&this.lambda_type(lambda, &ret));
+        }
         let first = this.param(if closure { Word::Ref } else { Word::I64 });
         let params: Vec<(BindingId, Values)> = data
             .params
@@ -129,6 +132,13 @@ impl<'l, 'a> FuncLower<'l, 'a> {
         }
         this.b().ret(&result);
         this.finish()
+    }
+
+    /// The concrete type of a lambda that gives `ret`.
+    fn lambda_type(&self, lambda: LambdaId, ret: &Ty) -> Ty {
+        let params = &self.program().lambdas[lambda].params;
+        let params = params.iter().map(|param| self.binding_type(param.binding)).collect();
+        Ty::func(Ty::pack(params), ret.clone())
     }
 
     /// The function with what its callers need to know of it.
@@ -282,7 +292,8 @@ impl<'l, 'a> FuncLower<'l, 'a> {
                 self.line_samples.saturating_add(u64::from(len.next_power_of_two()));
         }
         let site = self.site(at);
-        self.func.state.leaves.push(Leaf { offset, kind, name: name.into(), site });
+        let leaf = Leaf { offset, kind, name: name.into(), site, types: 0 };
+        self.func.state.leaves.push(leaf);
         offset
     }
 
@@ -330,6 +341,9 @@ impl<'l, 'a> FuncLower<'l, 'a> {
         let base = self.base;
         for (part, ty) in (0u32..).zip(self.lo.layouts.flatten(ret)) {
             let offset = self.leaf(LeafKind::SelfValue { part, ty }, "self", at);
+            if let Some(leaf) = self.func.state.leaves.last_mut().filter(|_| !is_numbers(ret)) {
+                leaf.types = self.lo.type_hash(ret);
+            }
             let word = self.b().value(Op::Load(ty, offset), &[base], ty);
             self.previous.push(word);
         }

@@ -1,8 +1,11 @@
 //! Top level: where globals live, the order functions are lowered in, `init` and `dsp`.
 
+use std::hash::{Hash, Hasher};
+
 use attacca_mir::module::{FuncId, Global};
 use attacca_mir::op::Ty as Word;
 use cranelift_entity::SecondaryMap;
+use rustc_hash::FxHasher;
 
 use super::Lowerer;
 use super::func::{FuncLower, Values};
@@ -48,7 +51,9 @@ impl Lowerer<'_> {
         let data = &typed.program.bindings[binding];
         let ty = concrete(typed, &Subst::from([]), &scheme.ty);
         let at = typed.program.exprs[value].span;
-        let init_text = crate::words::hash(self.sources.slice(at));
+        let mut hasher = FxHasher::default();
+        (crate::words::hash(self.sources.slice(at)), self.type_hash(&ty)).hash(&mut hasher);
+        let init_text = hasher.finish();
         let site = self.site(at, &data.name);
         let first = self.module.globals.len() as u32;
         self.globals.insert(binding, first);

@@ -27,12 +27,13 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use attacca_mir::module::{FuncId, Function, Module};
 use attacca_rt::code::{CellSource, Site};
 use cranelift_entity::SecondaryMap;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 use smol_str::SmolStr;
 
 use crate::builtins::Builtin;
@@ -108,8 +109,8 @@ struct Lowerer<'a> {
     constants: FxHashMap<ExprId, u32>,
     /// The words of values.
     layouts: Layouts,
-    /// Text of each string number.
-    strings: Vec<SmolStr>,
+    /// Hash of the declared types.
+    declared: u64,
     /// Thunks of functions that were still open: (thunk, function).
     thunks: Vec<(FuncId, FuncId)>,
     chain: u32,
@@ -132,7 +133,7 @@ impl<'a> Lowerer<'a> {
             globals: FxHashMap::default(),
             constants: FxHashMap::default(),
             layouts: Layouts::of(typed),
-            strings: Vec::new(),
+            declared: words::declared_types(&typed.program, sources),
             thunks: Vec::new(),
             chain: 0,
             depth: 0,
@@ -220,13 +221,17 @@ impl<'a> Lowerer<'a> {
         self.module.sites.len() as u32 - 1
     }
 
-    /// The number that stands for a string literal; equal texts have equal numbers.
-    fn string(&mut self, text: &SmolStr) -> i64 {
-        let known = self.strings.iter().position(|known| known == text);
-        known.unwrap_or_else(|| {
-            self.strings.push(text.clone());
-            self.strings.len() - 1
-        }) as i64
+    /// The number that stands for a string literal: the same in every version of a program, so that
+    /// a variable may keep it through an edit.
+    fn string(&self, text: &SmolStr) -> i64 {
+        let mut hash = FxHasher::default();
+        text.hash(&mut hash);
+        hash.finish() as i64
+    }
+
+    /// Hash of a type in the language.
+    fn type_hash(&self, ty: &Ty) -> u64 {
+        words::type_hash(self.declared, ty)
     }
 
     /// Finds the host values the program reads, in the order of the text.

@@ -1,13 +1,16 @@
 //! Concrete types and the words that hold their values.
 
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
 use attacca_mir::op::Ty as Word;
 use cranelift_entity::SecondaryMap;
+use rustc_hash::FxHasher;
 use smol_str::SmolStr;
 
-use crate::hir::TypeId;
+use crate::hir::{Program, TypeId};
+use crate::source::SourceMap;
 use crate::types::Typed;
 use crate::types::ty::{Ty, VarId};
 
@@ -284,5 +287,51 @@ impl Layouts {
             | Ty::Var(_)
             | Ty::Error => (Vec::new(), Vec::new()),
         }
+    }
+}
+
+/// Hash of a type: equal for the same type in two versions of a program. A type with a declared one in
+/// it changes with any declaration.
+pub(super) fn type_hash(declared: u64, ty: &Ty) -> u64 {
+    let mut hash = FxHasher::default();
+    ty.hash(&mut hash);
+    if names_declared(ty) {
+        declared.hash(&mut hash);
+    }
+    hash.finish().max(1)
+}
+
+/// Hash of all declared types.
+pub(super) fn declared_types(program: &Program, sources: &SourceMap) -> u64 {
+    let mut hash = FxHasher::default();
+    let words = |span| crate::words::hash(sources.slice(span));
+    for def in program.types.values() {
+        (&def.name, def.recursive).hash(&mut hash);
+        for variant in &def.variants {
+            (&variant.name, variant.payload.as_ref().map(|ty| words(ty.span))).hash(&mut hash);
+        }
+    }
+    for alias in program.aliases.values() {
+        (&alias.name, words(alias.ty.span)).hash(&mut hash);
+    }
+    hash.finish()
+}
+
+fn names_declared(ty: &Ty) -> bool {
+    matches!(ty, Ty::Variant(..)) || ty.parts().into_iter().any(names_declared)
+}
+
+/// Whether a value is numbers, each of which means something without the others.
+pub(super) fn is_numbers(ty: &Ty) -> bool {
+    match ty {
+        Ty::Number | Ty::Unit | Ty::Var(_) | Ty::Error => true,
+        Ty::Tuple(_) | Ty::Record(_) => ty.parts().into_iter().all(is_numbers),
+        Ty::Int
+        | Ty::Str
+        | Ty::Func(_)
+        | Ty::Array(_)
+        | Ty::Code(_)
+        | Ty::Variant(..)
+        | Ty::Union(_) => false,
     }
 }

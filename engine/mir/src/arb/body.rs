@@ -150,7 +150,13 @@ impl<'f, 'm> Body<'f, 'm> {
     fn leaf(&mut self, kind: LeafKind, name: &str) -> u32 {
         let state = &mut self.b.func.state;
         let offset = state.words;
-        state.leaves.push(Leaf { offset, kind, name: format!("{name}{offset}"), site: 0 });
+        state.leaves.push(Leaf {
+            offset,
+            kind,
+            name: format!("{name}{offset}"),
+            site: 0,
+            types: 0,
+        });
         state.words += 1;
         offset
     }

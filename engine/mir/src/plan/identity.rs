@@ -178,9 +178,9 @@ fn places(old: &StateTree, new: &StateTree) -> Places {
         |tree: &StateTree| -> Vec<Place> { tree.funcs.values().map(|func| func.place).collect() };
     let uses = |tree: &StateTree| -> Vec<Place> {
         let nodes = tree.nodes.values();
-        nodes
-            .flat_map(|n| std::iter::once(n.place).chain(n.leaves.iter().map(|l| l.place)))
-            .collect()
+        let places =
+            nodes.flat_map(|n| std::iter::once(n.place).chain(n.leaves.iter().map(|l| l.place)));
+        places.chain(tree.globals.iter().map(|global| global.place)).collect()
     };
     let (olds, news) = ((&old.text, &definitions(old)[..]), (&new.text, &definitions(new)[..]));
     let mut places = Places::of(olds, news, &aligned, &Homes::default());
@@ -238,7 +238,7 @@ fn items(
     for (id, node) in &tree.nodes {
         for (number, leaf) in (0u32..).zip(&node.leaves) {
             let (kind, generic) = match leaf.kind {
-                LeafKind::SelfValue { part, ty } => (hash((1, part, ty)), "self"),
+                LeafKind::SelfValue { part, ty } => (hash((1, part, ty, leaf.types)), "self"),
                 LeafKind::Mem => (hash(2), "mem"),
                 LeafKind::Line { .. } => (hash(3), "delay"),
             };

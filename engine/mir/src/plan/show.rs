@@ -20,7 +20,9 @@ impl Display for StatePlan {
             let words = self.words.iter().map(|word| (&word.what, &word.was));
             words.chain(self.lines.iter().map(|line| (&line.what, &line.was)))
         };
-        list(f, "kept", all().filter(|(_, was)| was.is_none()).map(|(what, _)| what.to_string()))?;
+        let values = self.values.iter().chain(&self.variables);
+        let here = all().filter(|(_, was)| was.is_none()).map(|(what, _)| what);
+        list(f, "kept", here.chain(values).map(Named::to_string))?;
         let moved =
             all().filter_map(|(what, was)| was.as_ref().map(|was| format!("{what}, was {was}")));
         list(f, "moved", moved)?;

@@ -1,4 +1,4 @@
-use super::plan;
+use super::{StatePlan, Version};
 use crate::layout;
 use crate::module::Module;
 use crate::state_tree::StateTree;
@@ -19,6 +19,13 @@ fn program(words: u32, state: &str) -> Module {
         fn fn2 "saw"(v0: i64) -> () {{ state 1 {{ leaf 0 self 0 f64 "phase" }} bb0: return }}
         fn fn3 "echo"(v0: i64) -> () {{ state 2 {{ leaf 0 line 100 "delay" leaf 1 mem "m" }} bb0: return }}"#
     ))
+}
+
+/// The plan between programs that have no heap.
+fn plan(old: &StateTree, new: &StateTree) -> StatePlan {
+    let image = &Image::default();
+    let version = |tree| Version { tree, image, shapes: &[], tasks: false };
+    super::plan(version(old), version(new))
 }
 
 /// Pairs of old and new addresses, words then lines.

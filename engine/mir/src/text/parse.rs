@@ -211,7 +211,7 @@ fn site_at(cursor: &mut Cursor<'_>, function: String) -> Result<Site, ParseError
     Ok(Site { function, file, line, column, start, end, copy })
 }
 
-/// `fn3 "name"(v0: ref) -> (f64) closure site 2 value "x" cell "y" entry bb1`: pushes a function whose types are known.
+/// `fn3 "name"(v0: ref) -> (f64) closure site 2 value "x" f64 cell "y" ref entry bb1`: pushes a function whose types are known.
 fn function_head(
     cursor: &mut Cursor<'_>,
     module: &mut Module,
@@ -226,8 +226,10 @@ fn function_head(
     if cursor.eat_word("site") {
         func.site = cursor.number("a site")?;
     }
+    func.types = types(cursor)?;
     while let Some(kind) = CaptureKind::ALL.into_iter().find(|kind| cursor.eat_word(kind.name())) {
-        func.captures.push(Capture { name: cursor.text()?, kind });
+        let (name, ty) = (cursor.text()?, cursor.ty()?);
+        func.captures.push(Capture { name, kind, ty, types: types(cursor)? });
     }
     let entry = if cursor.eat_word("entry") { cursor.id("bb")? } else { func.entry };
     let mut values = Values::default();
@@ -422,7 +424,8 @@ fn state(cursor: &mut Cursor<'_>) -> Result<FuncState, ParseError> {
         if cursor.eat_word("leaf") {
             let offset = cursor.number("an offset")?;
             let kind = leaf_kind(cursor)?;
-            state.leaves.push(Leaf { offset, kind, name: cursor.text()?, site: site(cursor)? });
+            let (name, site) = (cursor.text()?, site(cursor)?);
+            state.leaves.push(Leaf { offset, kind, name, site, types: types(cursor)? });
         } else if cursor.eat_word("child") {
             let (offset, func) = (cursor.number("an offset")?, cursor.id("fn")?);
             state.children.push(Child {
@@ -447,6 +450,10 @@ fn leaf_kind(cursor: &mut Cursor<'_>) -> Result<LeafKind, ParseError> {
             return Err(cursor.before(format!("expected `self`, `mem` or `line`, found `{other}`")));
         }
     })
+}
+
+fn types(cursor: &mut Cursor<'_>) -> Result<u64, ParseError> {
+    if cursor.eat_word("types") { cursor.number("a number") } else { Ok(0) }
 }
 
 fn site(cursor: &mut Cursor<'_>) -> Result<u32, ParseError> {

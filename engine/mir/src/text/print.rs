@@ -144,8 +144,11 @@ fn function(f: &mut Formatter<'_>, func: &Function) -> Result {
     if func.site != 0 {
         write!(f, " site {}", func.site)?;
     }
+    types(f, func.types)?;
     for capture in &func.captures {
-        write!(f, " {} {}", capture.kind.name(), Quoted(&capture.name))?;
+        let (kind, name) = (capture.kind.name(), Quoted(&capture.name));
+        write!(f, " {kind} {name} {}", capture.ty.name())?;
+        types(f, capture.types)?;
     }
     if func.entry != BlockId::from_u32(0) {
         write!(f, " entry {}", func.entry)?;
@@ -170,6 +173,11 @@ fn function(f: &mut Formatter<'_>, func: &Function) -> Result {
     f.write_str("}\n")
 }
 
+/// The hash of a type, where it matters.
+fn types(f: &mut Formatter<'_>, types: u64) -> Result {
+    if types == 0 { Ok(()) } else { write!(f, " types {types}") }
+}
+
 fn state(f: &mut Formatter<'_>, state: &FuncState) -> Result {
     if *state == FuncState::default() {
         return Ok(());
@@ -182,7 +190,9 @@ fn state(f: &mut Formatter<'_>, state: &FuncState) -> Result {
             LeafKind::Mem => f.write_str("mem")?,
             LeafKind::Line { len } => write!(f, "line {len}")?,
         }
-        writeln!(f, " {} site {}", Quoted(&leaf.name), leaf.site)?;
+        write!(f, " {} site {}", Quoted(&leaf.name), leaf.site)?;
+        types(f, leaf.types)?;
+        f.write_char('\n')?;
     }
     for child in &state.children {
         writeln!(
