@@ -240,10 +240,14 @@ impl Lowerer<'_> {
         self.line_samples[thunk] = self.line_samples[func];
     }
 
-    /// Completes the thunks of functions that were open when the thunk was made.
-    pub(super) fn finish_thunks(&mut self) {
+    /// Completes the thunks of a function that were made while it was open.
+    pub(super) fn finish_thunks(&mut self, finished: FuncId) {
         for (thunk, func) in std::mem::take(&mut self.thunks) {
-            self.give_block(thunk, func);
+            if func == finished {
+                self.give_block(thunk, func);
+            } else {
+                self.thunks.push((thunk, func));
+            }
         }
     }
 

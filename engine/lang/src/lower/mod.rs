@@ -69,7 +69,6 @@ pub fn to_mir(typed: &Typed, sources: &SourceMap, diags: &mut Diagnostics) -> Mo
     lowerer.lower_in_order();
     lowerer.lower_dsp();
     lowerer.lower_globals();
-    lowerer.finish_thunks();
     if lowerer.failed { Module::default() } else { lowerer.module }
 }
 
@@ -179,6 +178,7 @@ impl<'a> Lowerer<'a> {
         self.chain -= 1;
         self.open[id] = false;
         self.define(id, finished, at);
+        self.finish_thunks(id);
         id
     }
 
