@@ -71,15 +71,19 @@ fn program(n: u32) -> String {
     }
     let (freq, time, line) = (200 + n, 100 + n * 7, 10_000 + n % 5 * 3_000);
     format!(
-        "fn phasor(f) {{ (self + f / samplerate) % 1.0 }}
+        "let kept = [0.0, 0.0, 0.0]
+         fn phasor(f) {{ (self + f / samplerate) % 1.0 }}
          fn osc(f) {{ sin(phasor(f) * 6.283185307179586) }}
          fn twice(f, x) {{ f(f(x)) }}
          fn dsp(l, r) {{
              let note = midi_note_mono!(0, 60, 0)
              let gain = Control!(\"gain\", 0.5)
              let bend = |x| {{ tanh(x * gain) + note.velocity * 0.001 }}
+             let table = [l, r, gain, kept[1]]
+             let shapes = [bend, |x| {{ x * gain }}]
+             kept = append([table[now % 4.0], shapes[now % 2.0](r)], kept[2] * 0.5)
              let wet = delay({line}, l + osc({freq}.0) * 0.2, {time}.0)
-             (twice(bend, wet), mem(r) + osc(note.pitch) * gain)
+             (twice(bend, wet) + kept[2], mem(r) + osc(note.pitch) * gain)
          }}"
     )
 }

@@ -25,7 +25,7 @@ fn main() {
     programs.extend([
         ("closure calls", CLOSURE.to_owned()),
         ("array of 4", array("iconst 4")),
-        ("array of n", array("iadd v3, v3")),
+        ("array of n", array("iand v2, v3")),
         ("kept array", kept_array()),
         ("table lookup", lookup()),
     ]);
@@ -91,7 +91,7 @@ fn array(len: &str) -> String {
     format!(
         r#"rate 48000.0 outputs 1 words 1 dsp fn0 shape0 array(f64)
         fn fn0 "dsp"(v0: i64) -> (f64) {{ state 1 {{ leaf 0 self 0 f64 "self" }}
-        bb0: v1 = load.f64 v0+0  v2 = ftoi v1  v3 = iconst 2  v4 = {len}  v5 = iconst 3  v6 = iconst 1
+        bb0: v1 = load.f64 v0+0  v2 = ftoi v1  v3 = iconst 7  v4 = {len}  v5 = iconst 3  v6 = iconst 1
           v7 = newarray shape0 v4  v8 = iconst 0  arraystore.f64 shape0.0 v7, v8, v1
           arraystore.f64 shape0.0 v7, v6, v1  arraystore.f64 shape0.0 v7, v3, v1
           arraystore.f64 shape0.0 v7, v5, v1  v9 = iand v2, v5  v10 = arrayload.f64 shape0.0 v7, v9
