@@ -172,10 +172,12 @@ impl Voices {
     pub fn resize(&mut self, counts: &[u32]) {
         let counts = counts.iter().copied().chain(std::iter::repeat(0));
         for (group, count) in self.groups.iter_mut().zip(counts) {
-            group.count = (count as usize).min(MAX_VOICES);
-            for voice in group.voices.iter_mut().skip(group.count) {
+            let count = (count as usize).min(MAX_VOICES);
+            // Voices beyond were reset when they went: this is done in the callback of a swap.
+            for voice in group.voices.iter_mut().take(group.count).skip(count) {
                 *voice = Voice::default();
             }
+            group.count = count;
         }
     }
 
@@ -196,11 +198,9 @@ impl Voices {
         state: ChannelState,
     ) {
         // The same key again without a note-off between: the first note ends.
-        let exact = id;
         for group in self.groups.iter_mut() {
-            for voice in group.voices.iter_mut() {
-                if voice.held && voice.channel == channel && voice.note == note && voice.id == exact
-                {
+            for voice in group.voices.iter_mut().take(group.count) {
+                if voice.held && voice.channel == channel && voice.note == note && voice.id == id {
                     voice.held = false;
                     voice.ended = self.clock;
                 }
@@ -444,6 +444,11 @@ mod tests {
         }
         voices.resize(&[2]);
         assert_eq!(notes(&voices, 3), [(60.0, 1.0), (61.0, 1.0), (0.0, 0.0)]);
+        voices.resize(&[4]);
+        assert_eq!(notes(&voices, 4)[2..], [(0.0, 0.0), (0.0, 0.0)]);
+        voices.resize(&[]);
+        voices.resize(&[2]);
+        assert_eq!(notes(&voices, 2), [(0.0, 0.0), (0.0, 0.0)]);
     }
 
     #[test]
