@@ -5,6 +5,7 @@
 //! in [`shared`], the window is in [`editor`] and [`window`], and everything about CLAP itself is in
 //! [`clap`].
 
+mod assistant;
 pub mod clap;
 pub mod document;
 pub mod editor;

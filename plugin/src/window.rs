@@ -4,6 +4,7 @@
 //! only file that knows both the editor and the framework. Without a GL context the window does not
 //! open and the host is told so; the audio goes on. A panic while drawing is caught.
 
+use crate::assistant::Helper;
 use crate::editor::{self, Action, Gesture, Live, Osc, View};
 use crate::params::PluginParams;
 use crate::report::highlight;
@@ -68,7 +69,7 @@ impl Window {
             ..ResizeHint::RESIZABLE
         });
         let app = App {
-            view: View::new(String::new(), 0, Live::Off, highlight),
+            view: View::new(String::new(), 0, Live::Off, highlight, Box::<Helper>::default()),
             shared: Arc::clone(shared),
             params: Arc::clone(params),
             open: open.clone(),

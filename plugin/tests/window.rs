@@ -25,6 +25,7 @@ use x11rb::rust_connection::RustConnection;
 const PART: &str = "ATTACCA_WINDOW_TEST";
 
 const SIZE: (u16, u16) = (960, 620);
+const HELPED: &str = "use osc::* fn dsp(){0}";
 const TYPED: &str = "fn dsp(l, r) { (l / 2, r / 4) }";
 
 /// A virtual screen, gone when dropped.
@@ -237,6 +238,18 @@ fn type_and_compile() {
         "an error leaves the sound alone"
     );
     picture(&mut desk, "window.png", (1200, 800));
+    desk.xdotool(&["key", "ctrl+a"]);
+    desk.xdotool(&["type", "--delay", "12", HELPED]);
+    desk.xdotool(&["key", "ctrl+Home"]);
+    desk.xdotool(&["key", "ctrl+shift+f"]);
+    desk.xdotool(&["key", "ctrl+End"]);
+    desk.xdotool(&["type", "--delay", "12", "sinw"]);
+    desk.play(Duration::from_millis(400));
+    picture(&mut desk, "window-completion.png", (1200, 800));
+    desk.xdotool(&["key", "Return"]);
+    desk.xdotool(&["type", "--delay", "12", "("]);
+    picture(&mut desk, "window-signature.png", (1200, 800));
+    assert_eq!(desk.rig.text(), "use osc::*\nfn dsp() { 0 }\nsinwave(", "laid out and completed");
     // The host forgets to close the window: destroying the instance does it.
     drop(desk);
 }

@@ -1,6 +1,6 @@
 //! The code area: text, line numbers, colours, error marks, and going to a line.
 //!
-//! Takes the text and the messages; gives the response of the text field. Colouring runs only when
+//! Takes the text and the messages; gives what was shown where. Colouring runs only when
 //! the text or the messages changed, and costs nothing on other frames. Knows nothing of the
 //! plugin around it.
 
@@ -21,7 +21,39 @@ pub(super) struct CodeArea {
     focus: bool,
     /// The row of the cursor in the last frame.
     row: Option<usize>,
+    /// Its byte.
+    byte: Option<usize>,
     cache: Cache,
+}
+
+/// The code as it was shown in a frame.
+pub(super) struct Shown {
+    /// The user changed the text.
+    pub(super) changed: bool,
+    /// It has the keyboard.
+    pub(super) focused: bool,
+    /// Where the cursor is, in bytes.
+    pub(super) cursor: Option<usize>,
+    /// The part of the window that shows code.
+    pub(super) area: Rect,
+    galley: Arc<Galley>,
+    origin: egui::Pos2,
+}
+
+impl Shown {
+    /// The place of a byte on the screen: as high as its row.
+    pub(super) fn place(&self, text: &str, byte: usize) -> Rect {
+        let character = text.get(..byte).unwrap_or(text).chars().count();
+        self.galley.pos_from_cursor(CCursor::new(character)).translate(self.origin.to_vec2())
+    }
+
+    /// The byte that is drawn at a point; none beside the text.
+    pub(super) fn byte_at(&self, text: &str, point: egui::Pos2) -> Option<usize> {
+        let cursor = self.galley.cursor_from_pos(point - self.origin);
+        let near = self.galley.pos_from_cursor(cursor).translate(self.origin.to_vec2());
+        let touches = near.y_range().contains(point.y) && (near.center().x - point.x).abs() < 9.0;
+        (touches && self.area.contains(point)).then(|| byte_of(text, usize::from(cursor.index)))
+    }
 }
 
 /// The last coloured text.
@@ -34,7 +66,20 @@ struct Cache {
 
 impl CodeArea {
     pub(super) fn new() -> CodeArea {
-        CodeArea { goto: None, focus: true, row: None, cache: Cache::default() }
+        CodeArea { goto: None, focus: true, row: None, byte: None, cache: Cache::default() }
+    }
+
+    /// Takes the keyboard at the next frame.
+    pub(super) fn focus(&mut self) {
+        self.focus = true;
+    }
+
+    /// Puts the cursor at a byte of the text at the next frame.
+    pub(super) fn go_to_byte(&mut self, text: &str, byte: usize) {
+        let before = text.get(..byte).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        self.go_to(line as u32, column as u32);
     }
 
     /// Puts the cursor at `line` and `column` (both from 1) and scrolls there at the next frame.
@@ -43,19 +88,24 @@ impl CodeArea {
         self.focus = true;
     }
 
-    /// The line (from 1) and column (from 1) of the cursor, if the field has had one.
+    /// The byte of the cursor, if the field has had one.
+    pub(super) fn cursor_byte(&self) -> Option<usize> {
+        self.byte
+    }
+
+    /// The row (from 0) of the cursor, if the field has had one.
     pub(super) fn cursor_row(&self) -> Option<usize> {
         self.row
     }
 
-    /// Draws the area over all the space that `ui` has left; true if the text was changed.
+    /// Draws the area over all the space that `ui` has left.
     pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
         text: &mut String,
         messages: &[Message],
         highlight: Highlighter,
-    ) -> bool {
+    ) -> Shown {
         let marks = marks_of(text, messages);
         let whole = ui.available_rect_before_wrap();
         ui.painter().rect_filled(whole, 0.0, theme::PAPER);
@@ -106,7 +156,17 @@ impl CodeArea {
             put_cursor(&child, id, text, &output.galley, output.galley_pos, line, column);
         }
         ui.allocate_rect(whole, egui::Sense::hover());
-        changed
+        let cursor = output.cursor_range;
+        let cursor = cursor.map(|range| byte_of(text, usize::from(range.primary.index)));
+        self.byte = cursor.or(self.byte);
+        Shown {
+            changed,
+            focused: output.response.has_focus(),
+            cursor,
+            area: Rect::from_min_max(pos2(gutter.max.x, whole.min.y), whole.max),
+            galley: output.galley,
+            origin: output.galley_pos,
+        }
     }
 }
 
@@ -194,6 +254,11 @@ fn byte_at(text: &str, line: u32, column: u32) -> usize {
     let rest = &rest[..rest.find('\n').unwrap_or(rest.len())];
     let skip = column.saturating_sub(1) as usize;
     start + rest.char_indices().nth(skip).map_or(rest.len(), |(byte, _)| byte)
+}
+
+/// The byte of a character, counted from 0.
+fn byte_of(text: &str, character: usize) -> usize {
+    text.char_indices().nth(character).map_or(text.len(), |(byte, _)| byte)
 }
 
 fn row_of(text: &str, character: usize) -> usize {

@@ -7,11 +7,14 @@
 
 mod code;
 mod controls;
+mod help;
 mod theme;
 
+use attacca_engine::ide::{DefKind, OutlineItem, Place, TextEdit, apply};
 use egui::{Align, Key, Layout, Modifiers, Panel, RichText, Ui};
 use std::ops::Range;
 
+pub use help::{Assistant, Formatted};
 pub use theme::install;
 
 /// How long the text must rest before a live compile is asked for, in seconds.
@@ -220,11 +223,21 @@ pub struct View {
     /// The text differs from what was last compiled.
     dirty: bool,
     highlight: Highlighter,
+    help: help::Help,
+    assistant: Box<dyn Assistant>,
+    /// What the editor itself has to say, until the next change.
+    note: String,
 }
 
 impl View {
-    /// A view of `text`, coloured by `highlight`.
-    pub fn new(text: String, revision: u64, live: Live, highlight: Highlighter) -> View {
+    /// A view of `text`, coloured by `highlight`, with the help that `assistant` gives.
+    pub fn new(
+        text: String,
+        revision: u64,
+        live: Live,
+        highlight: Highlighter,
+        assistant: Box<dyn Assistant>,
+    ) -> View {
         View {
             text,
             revision,
@@ -233,6 +246,9 @@ impl View {
             touched: None,
             dirty: false,
             highlight,
+            help: help::Help::default(),
+            assistant,
+            note: String::new(),
         }
     }
 
@@ -260,6 +276,14 @@ impl View {
         let mut actions = Vec::new();
         // Before the text field sees it: a fast chord is gone from the modifiers at the end of the frame.
         let mut compile = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
+        let chord = Modifiers::COMMAND | Modifiers::SHIFT;
+        if ui.input_mut(|input| input.consume_key(chord, Key::F)) {
+            self.assistant.format(&self.text, ui.ctx());
+        }
+        self.take_formatted(ui, &mut actions);
+        if self.help.keys(ui) {
+            self.area.focus();
+        }
         let bar = egui::Frame::NONE.fill(theme::PANEL).inner_margin(egui::Margin::symmetric(14, 8));
         Panel::top("bar").frame(bar).show(ui, |ui| {
             compile |= self.bar(ui, snapshot, &mut actions);
@@ -294,11 +318,77 @@ impl View {
     fn source(&mut self, ui: &mut Ui, snapshot: &Snapshot, actions: &mut Vec<Action>) {
         let frame = egui::Frame::NONE.fill(theme::PAPER);
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
-            if self.area.ui(ui, &mut self.text, &snapshot.messages, self.highlight) {
-                self.touched = Some(ui.input(|input| input.time));
-                self.dirty = true;
-                actions.push(Action::Edited(self.text.clone()));
+            let shown = self.area.ui(ui, &mut self.text, &snapshot.messages, self.highlight);
+            if shown.changed {
+                self.edited(ui, actions);
             }
+            self.assistant.read(&self.text, ui.ctx());
+            let known = self.assistant.snapshot();
+            match self.help.ui(ui, &self.text, &shown, known.as_deref()) {
+                Some(help::Chosen::Insert(range, text)) => {
+                    let end = range.start + text.len();
+                    self.text = apply(&self.text, &[TextEdit { range, text }]);
+                    self.area.go_to_byte(&self.text, end);
+                    self.edited(ui, actions);
+                }
+                Some(help::Chosen::Go(place)) => self.go_to(place),
+                None => {}
+            }
+        });
+    }
+
+    /// Notes that the text changed.
+    fn edited(&mut self, ui: &Ui, actions: &mut Vec<Action>) {
+        self.touched = Some(ui.input(|input| input.time));
+        self.dirty = true;
+        self.note.clear();
+        actions.push(Action::Edited(self.text.clone()));
+    }
+
+    /// Shows a definition; those of other texts are only named.
+    fn go_to(&mut self, place: Place) {
+        match place.module {
+            None => self.area.go_to_byte(&self.text, place.range.start),
+            Some(module) => self.note = format!("defined in the module {module}"),
+        }
+    }
+
+    /// Takes over a text that was laid out, if nothing was written since.
+    fn take_formatted(&mut self, ui: &Ui, actions: &mut Vec<Action>) {
+        let Some(formatted) = self.assistant.formatted() else { return };
+        match formatted.after {
+            Err(reason) => self.note = format!("not formatted: {reason}"),
+            Ok(after) if formatted.before == self.text && after != self.text => {
+                let cursor = self.area.cursor_byte().map(|at| same_place(&self.text, at, &after));
+                self.text = after;
+                if let Some(cursor) = cursor {
+                    self.area.go_to_byte(&self.text, cursor);
+                }
+                self.edited(ui, actions);
+            }
+            Ok(_) => {}
+        }
+    }
+
+    /// The definitions of the text as a menu; a click goes to one.
+    fn outline(&mut self, ui: &mut Ui) {
+        let face = RichText::new("Outline").color(theme::QUIET);
+        let button = egui::Button::new(face);
+        let config = egui::containers::menu::MenuConfig::new();
+        egui::containers::menu::MenuButton::from_button(button).config(config).ui(ui, |ui| {
+            ui.set_max_width(420.0);
+            let items = self.assistant.snapshot().map(|known| known.outline()).unwrap_or_default();
+            egui::ScrollArea::vertical().id_salt("outline list").max_height(420.0).show(ui, |ui| {
+                for item in items.iter().filter(|item| item.kind != DefKind::Constructor) {
+                    if ui.add(egui::Button::selectable(false, outline_row(item))).clicked() {
+                        self.area.go_to_byte(&self.text, item.range.start);
+                        ui.close();
+                    }
+                }
+                if items.is_empty() {
+                    quiet(ui, "nothing is defined");
+                }
+            });
         });
     }
 
@@ -338,6 +428,12 @@ impl View {
                 if ui.add(egui::Button::new(face).selected(on)).on_hover_text(hint).clicked() {
                     actions.push(Action::Osc(if on { Osc::Off } else { Osc::On }));
                 }
+                let hint = format!("Lay the text out ({}+Shift+F)", command_name());
+                let face = RichText::new("Format").color(theme::QUIET);
+                if ui.add(egui::Button::new(face)).on_hover_text(hint).clicked() {
+                    self.assistant.format(&self.text, ui.ctx());
+                }
+                self.outline(ui);
                 if self.dirty {
                     ui.label(RichText::new("edited, not compiled").size(12.0).color(theme::QUIET));
                 }
@@ -388,6 +484,9 @@ impl View {
             if !snapshot.plan.is_empty() {
                 quiet(ui, &snapshot.plan);
             }
+            if !self.note.is_empty() {
+                ui.label(RichText::new(&self.note).size(12.5).color(theme::WARN));
+            }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let percent = (snapshot.load * 100.0).clamp(0.0, 999.0);
                 let color = if percent > 80.0 { theme::BAD } else { theme::QUIET };
@@ -431,6 +530,28 @@ fn message_row(ui: &mut Ui, message: &Message) -> bool {
         return response.on_hover_cursor(egui::CursorIcon::PointingHand).clicked();
     }
     false
+}
+
+fn outline_row(item: &OutlineItem) -> RichText {
+    let text = format!("{}{}", "    ".repeat(item.level), item.detail);
+    RichText::new(text).font(theme::code_font())
+}
+
+/// Where a byte of a text is in the same text with other white space: behind the same character, or
+/// in front of it if white space was before the byte.
+fn same_place(before: &str, at: usize, after: &str) -> usize {
+    let blank = |c: char| c.is_whitespace() || c == ';';
+    let head = before.get(..at).unwrap_or(before);
+    let count = head.chars().filter(|c| !blank(*c)).count();
+    let leads = head.ends_with(blank);
+    let mut seen = 0;
+    for (byte, c) in after.char_indices() {
+        if seen == count && !(leads && blank(c)) {
+            return byte;
+        }
+        seen += usize::from(!blank(c));
+    }
+    after.len()
 }
 
 fn command_name() -> &'static str {

@@ -1,14 +1,44 @@
 //! The window driven without a screen: every test looks at what a user would see and do.
 
 use super::*;
+use attacca_engine::ide;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use std::sync::Arc;
 
 /// A view with the snapshot it is shown and everything the user did so far.
 struct Desk {
     view: View,
     snapshot: Snapshot,
     actions: Vec<Action>,
+}
+
+/// Reads and lays out on the spot, so that every frame is certain.
+#[derive(Default)]
+struct AtOnce {
+    known: Option<Arc<ide::Snapshot>>,
+    formatted: Option<Formatted>,
+}
+
+impl Assistant for AtOnce {
+    fn read(&mut self, text: &str, _: &egui::Context) {
+        if self.known.as_ref().is_none_or(|known| known.text() != text) {
+            self.known = Some(Arc::new(ide::Snapshot::new(text, ide::standard_library())));
+        }
+    }
+
+    fn snapshot(&mut self) -> Option<Arc<ide::Snapshot>> {
+        self.known.clone()
+    }
+
+    fn format(&mut self, text: &str, _: &egui::Context) {
+        let after = attacca_engine::format("t", text).map_err(|_| "a mistake".to_owned());
+        self.formatted = Some(Formatted { before: text.to_owned(), after });
+    }
+
+    fn formatted(&mut self) -> Option<Formatted> {
+        self.formatted.take()
+    }
 }
 
 fn colours(text: &str) -> Vec<Token> {
@@ -44,7 +74,8 @@ fn error(text: &str, line: u32, column: u32) -> Message {
 }
 
 fn desk(text: &str, snapshot: Snapshot) -> Harness<'static, Desk> {
-    let view = View::new(text.to_owned(), snapshot.revision, Live::Off, colours);
+    let view =
+        View::new(text.to_owned(), snapshot.revision, Live::Off, colours, Box::<AtOnce>::default());
     let desk = Desk { view, snapshot, actions: Vec::new() };
     let mut harness = Harness::builder().with_size(egui::vec2(960.0, 620.0)).build_ui_state(
         |ui, desk: &mut Desk| {
@@ -222,4 +253,119 @@ fn turns(actions: &[Action], wanted: usize) -> Vec<Gesture> {
         | Action::Osc(_) => None,
     };
     actions.iter().filter_map(turn).collect()
+}
+
+#[test]
+fn a_name_is_completed_with_the_keyboard() {
+    let mut harness = desk("let cutoff = 3\n", snapshot());
+    put_cursor_at_the_end(&mut harness);
+    type_text(&mut harness, "cut");
+    harness.get_by_label_contains("cutoff");
+    harness.key_press(Key::Enter);
+    harness.run_steps(4);
+    assert_eq!(harness.state().view.text(), "let cutoff = 3\ncutoff");
+    assert!(harness.query_by_label_contains("let cutoff: float").is_none(), "the list is closed");
+    type_text(&mut harness, "+1");
+    assert_eq!(harness.state().view.text(), "let cutoff = 3\ncutoff+1");
+    let last = harness.state().actions.last().cloned();
+    assert_eq!(last, Some(Action::Edited("let cutoff = 3\ncutoff+1".into())));
+}
+
+#[test]
+fn a_completion_is_chosen_by_arrow_or_click() {
+    let mut harness = desk("let pan1 = 1\nlet pan2 = 2\n", snapshot());
+    put_cursor_at_the_end(&mut harness);
+    type_text(&mut harness, "pa");
+    harness.key_press(Key::ArrowDown);
+    harness.run_steps(2);
+    harness.key_press(Key::Tab);
+    harness.run_steps(4);
+    assert_eq!(harness.state().view.text(), "let pan1 = 1\nlet pan2 = 2\npan1");
+    type_text(&mut harness, " pa");
+    harness.get_by_label_contains("let pan2: float").click();
+    harness.run_steps(4);
+    assert_eq!(harness.state().view.text(), "let pan1 = 1\nlet pan2 = 2\npan1 pan2");
+}
+
+#[test]
+fn escape_closes_the_completions_and_the_text_keeps_the_keyboard() {
+    let mut harness = desk("let cutoff = 3\n", snapshot());
+    put_cursor_at_the_end(&mut harness);
+    type_text(&mut harness, "cut");
+    harness.key_press(Key::Escape);
+    harness.run_steps(4);
+    assert!(harness.query_by_label_contains("let cutoff: float").is_none());
+    harness.key_press(Key::Enter);
+    harness.run_steps(2);
+    assert_eq!(harness.state().view.text(), "let cutoff = 3\ncut\n");
+}
+
+#[test]
+fn the_call_at_the_cursor_shows_its_parameters() {
+    let mut harness = desk("fn mix(a, b) { a + b }\n", snapshot());
+    put_cursor_at_the_end(&mut harness);
+    type_text(&mut harness, "mix(1, ");
+    harness.get_by_label("fn mix(a: float, b: float) -> float");
+}
+
+#[test]
+fn resting_on_a_name_shows_its_type_and_comment() {
+    let mut harness = desk("// Twice as much.\nfn twice(x) { x * 2 }\n", snapshot());
+    harness.hover_at(egui::pos2(52.0 + 8.0 + 40.0, 50.0 + 8.0 + 28.0));
+    harness.run_steps(60);
+    harness.get_by_label("fn twice(x: float) -> float");
+    harness.get_by_label("Twice as much.");
+}
+
+#[test]
+fn the_definition_of_a_name_is_gone_to() {
+    let mut harness = desk("let gain = 1\n\n\ngain", snapshot());
+    put_cursor_at_the_end(&mut harness);
+    harness.key_press(Key::F12);
+    harness.run_steps(4);
+    type_text(&mut harness, "X");
+    assert_eq!(harness.state().view.text(), "let Xgain = 1\n\n\ngain");
+}
+
+#[test]
+fn the_outline_goes_to_a_definition() {
+    let mut harness = desk("let gain = 1\nfn voice(f) { f }\n", snapshot());
+    harness.get_by_label("Outline").click();
+    harness.run_steps(4);
+    harness.get_by_label("fn voice(f)").click();
+    harness.run_steps(4);
+    type_text(&mut harness, "X");
+    assert_eq!(harness.state().view.text(), "let gain = 1\nfn Xvoice(f) { f }\n");
+}
+
+#[test]
+fn the_text_is_laid_out_by_button_and_by_keys() {
+    let mut harness = desk("fn f(x){x*2}", snapshot());
+    put_cursor_at_the_end(&mut harness);
+    harness.get_by_label("Format").click();
+    harness.run_steps(4);
+    assert_eq!(harness.state().view.text(), "fn f(x) { x * 2 }\n");
+    assert!(matches!(harness.state().actions.last(), Some(Action::Edited(_))));
+    type_text(&mut harness, "let  a=1");
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::F);
+    harness.run_steps(4);
+    assert_eq!(harness.state().view.text(), "fn f(x) { x * 2 }\nlet a = 1\n");
+    harness.state_mut().view.replace("fn f(".into(), 2, Live::Off);
+    harness.get_by_label("Format").click();
+    harness.run_steps(4);
+    harness.get_by_label("not formatted: a mistake");
+    assert_eq!(harness.state().view.text(), "fn f(");
+}
+
+#[test]
+fn the_place_in_a_text_survives_other_white_space() {
+    for (at, want) in [(0, 0), (2, 4), (5, 8), (6, 9)] {
+        assert_eq!(same_place("a  b;c d", at, "a   b\n  c\nd"), want, "{at}");
+    }
+}
+
+fn put_cursor_at_the_end(harness: &mut Harness<'static, Desk>) {
+    let text = harness.state().view.text().to_owned();
+    harness.state_mut().view.area.go_to_byte(&text, text.len());
+    harness.run_steps(4);
 }

@@ -404,11 +404,11 @@ impl Build {
     }
 
     fn arm_pattern(&mut self, pattern: &SyntaxNode, arm: &SyntaxNode) {
-        let name = pattern.children_with_tokens().filter_map(|it| it.into_token());
-        let name = name.filter(|it| it.kind() == SyntaxKind::Ident).next();
+        let mut tokens = pattern.children_with_tokens().filter_map(|it| it.into_token());
+        let name = tokens.find(|it| it.kind() == SyntaxKind::Ident);
         match (pattern.kind(), name) {
             (SyntaxKind::CtorPat, Some(name)) => {
-                self.note(token_range(&name), vec![name.text().into()], Space::Value)
+                self.note(token_range(&name), vec![name.text().into()], Space::Value);
             }
             (SyntaxKind::NamePat, Some(name)) => {
                 let from = range(pattern).end;

@@ -53,6 +53,13 @@ impl Snapshot {
         Self { text: text.into(), parse, index, library, types: OnceLock::new() }
     }
 
+    /// Finds the types now, so that nobody waits for them later.
+    #[must_use]
+    pub fn with_types(self) -> Self {
+        self.types();
+        self
+    }
+
     /// The text it was made of.
     pub fn text(&self) -> &str {
         &self.text
