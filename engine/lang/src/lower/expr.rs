@@ -33,10 +33,15 @@ impl FuncLower<'_, '_> {
             return self.zeros(&words);
         }
         self.lo.depth += 1;
+        let around = self.made;
+        if !self.lo.typed.program.expanded.is_empty() {
+            self.made = self.lo.typed.program.expanded.get(&id).copied();
+        }
         let mut words = with_room(|| self.expr_kind(id, &expr.kind, expr.span));
         if let Some((member, union)) = self.lo.typed.wraps.get(&id) {
             words = self.wrap(*member, union, &words);
         }
+        self.made = around;
         self.lo.depth -= 1;
         words
     }

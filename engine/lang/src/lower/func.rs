@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 use super::words::{Subst, concrete, is_numbers};
 use super::{Lowerer, MAX_STATE_WORDS};
-use crate::hir::{BindingId, BindingKind, ExprId, LambdaId, Program};
+use crate::hir::{BindingId, BindingKind, ExpansionId, ExprId, LambdaId, Program};
 use crate::source::Span;
 use crate::types::ty::Ty;
 
@@ -60,6 +60,10 @@ pub(super) struct FuncLower<'l, 'a> {
     pub(super) touches_state: bool,
     /// Whether this is the global code.
     pub(super) global: bool,
+    /// What made the code being lowered.
+    pub(super) made: Option<ExpansionId>,
+    /// How often a place in made code was asked for.
+    asked: FxHashMap<(ExpansionId, Span), u32>,
 }
 
 impl<'l, 'a> FuncLower<'l, 'a> {
@@ -83,6 +87,8 @@ impl<'l, 'a> FuncLower<'l, 'a> {
             line_samples: 0,
             touches_state: false,
             global: false,
+            made: None,
+            asked: FxHashMap::default(),
         }
     }
 
@@ -101,6 +107,10 @@ impl<'l, 'a> FuncLower<'l, 'a> {
         let mut this = Self::new(lo, name, rets, data.span);
         this.subst = Arc::clone(subst);
         this.lambda = Some(lambda);
+        this.made = typed.program.expanded.get(&data.body).copied();
+        if this.made.is_some() {
+            this.func.site = this.site(data.span);
+        }
         this.direct = !closure;
         this.func.closure = closure;
         if closure {
@@ -326,7 +336,12 @@ impl<'l, 'a> FuncLower<'l, 'a> {
 
     /// The number of a place in this function.
     pub(super) fn site(&mut self, at: Span) -> u32 {
-        self.lo.site(at, &self.func.name)
+        let nth = self.made.map(|made| {
+            let asked = self.asked.entry((made, at)).or_default();
+            *asked += 1;
+            (made, *asked)
+        });
+        self.lo.site_in(at, &self.func.name, nth)
     }
 
     /// All `self` of one call read what the previous call returned.

@@ -22,6 +22,7 @@ mod expr;
 mod func;
 mod global;
 mod host;
+mod place;
 mod words;
 
 #[cfg(test)]
@@ -31,7 +32,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use attacca_mir::module::{FuncId, Function, Module};
-use attacca_rt::code::{CellSource, Site};
+use attacca_rt::code::CellSource;
 use cranelift_entity::SecondaryMap;
 use rustc_hash::{FxHashMap, FxHasher};
 use smol_str::SmolStr;
@@ -43,6 +44,7 @@ use crate::source::{SourceMap, Span};
 use crate::types::Typed;
 use crate::types::ty::Ty;
 use func::{Finished, FuncLower};
+use place::MacroCalls;
 use words::{Layouts, Subst};
 
 /// Most functions a program may become.
@@ -112,6 +114,7 @@ struct Lowerer<'a> {
     declared: u64,
     /// Thunks of functions that were still open: (thunk, function).
     thunks: Vec<(FuncId, FuncId)>,
+    macro_calls: MacroCalls,
     chain: u32,
     depth: u32,
     expressions: u64,
@@ -134,6 +137,7 @@ impl<'a> Lowerer<'a> {
             layouts: Layouts::of(typed),
             declared: words::declared_types(&typed.program, sources),
             thunks: Vec::new(),
+            macro_calls: MacroCalls::of(&typed.program, sources),
             chain: 0,
             depth: 0,
             expressions: 0,
@@ -202,23 +206,6 @@ impl<'a> Lowerer<'a> {
         let around = std::iter::successors(lambdas[lambda].parent, |at| lambdas[*at].parent);
         let named = around.filter_map(|at| lambdas[at].name.as_ref()).next();
         named.map_or("lambda".into(), |name| format!("{name}.lambda"))
-    }
-
-    /// The number of a place for messages and identity.
-    fn site(&mut self, span: Span, function: &str) -> u32 {
-        let place = self.sources.start(span);
-        let file = cranelift_entity::EntityRef::index(span.file) as u32;
-        let site = Site {
-            function: function.into(),
-            file,
-            line: place.line,
-            column: place.column,
-            start: span.start,
-            end: span.end,
-            copy: 0,
-        };
-        self.module.sites.push(site);
-        self.module.sites.len() as u32 - 1
     }
 
     /// The number that stands for a string literal: the same in every version of a program, so that

@@ -7,6 +7,7 @@
 use cranelift_entity::{PrimaryMap, SecondaryMap, entity_impl};
 use rustc_hash::FxHashMap;
 
+use crate::deep::with_room;
 use crate::hir::{
     BindingId, BindingKind, ExprId, ExprKind, LambdaId, MatchPattern, Pattern, Program, Stage, Stmt,
 };
@@ -199,6 +200,10 @@ impl Walk<'_> {
     }
 
     fn expr(&mut self, id: ExprId, unit: UnitId, own: Option<BindingId>) {
+        with_room(|| self.expr_kind(id, unit, own));
+    }
+
+    fn expr_kind(&mut self, id: ExprId, unit: UnitId, own: Option<BindingId>) {
         let program = self.program;
         let expr = &program.exprs[id];
         match &expr.kind {
