@@ -4,7 +4,7 @@
 
 use attacca_engine::pipeline::{self, Compiled, Options, compile_module};
 use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score, oracle};
-use attacca_engine::{EventKind, Severity, Target};
+use attacca_engine::{EventKind, Severity, Target, Transport};
 use attacca_mir::text::parse;
 use std::sync::Arc;
 
@@ -282,6 +282,31 @@ fn the_song_starts_with_the_first_frame() {
     let done = render(&text, &score);
     let want = [90.0, 1.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0];
     assert_eq!(done.channels, want.map(|value| vec![value; 3]));
+}
+
+#[test]
+fn the_song_position_holds_from_its_frame_on() {
+    let said = |beat, position| {
+        let plain =
+            Transport { tempo: 60.0, playing: true, bar_start: 8.0, ..Transport::default() };
+        EventKind::Transport(Transport { beat, position, bar: 2.0, ..plain })
+    };
+    // A host that goes on as foretold moves nothing: at 60 a minute a sample is 1/48000 of a beat.
+    let later = said(8.5 + 3.0 / 48_000.0, 103.0);
+    let events = vec![(5, said(8.5, 100.0)), (8, later), (9, said(8.0, 0.0))];
+    let sources = ["transport beat", "transport time", "transport position", "transport bar"];
+    let done = render(&cells(&sources, ""), &Score { events, ..frames(11) });
+    let want = |before: f64, then: f64, last: f64| {
+        let mut all = vec![before; 5];
+        all.extend([then; 4]);
+        all.extend([last; 2]);
+        all
+    };
+    let times = want(0.0, 5.0, 9.0);
+    assert_eq!(
+        done.channels,
+        [want(0.0, 8.5, 8.0), times, want(0.0, 100.0, 0.0), want(0.0, 2.0, 2.0)]
+    );
 }
 
 #[test]

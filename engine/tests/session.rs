@@ -299,3 +299,28 @@ fn a_sound_file_that_changes_is_noticed() {
     assert!(!session.files_changed());
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn a_session_hears_what_its_program_prints_and_probes() {
+    let settings = ProcessorSettings { declick: 0.0, ..ProcessorSettings::default() };
+    for target in Target::ALL {
+        let (mut session, mut processor) = Session::with(*target, settings);
+        let mut out = [0.0; 3];
+        let mut heard = |session: &mut Session| {
+            processor.render(&[], &mut [&mut out], &[]);
+            let text = |notice| match notice {
+                Notice::Printed { text } => Some(text),
+                Notice::SwapDone { .. } | Notice::Fault { .. } | Notice::Report { .. } => None,
+            };
+            session.poll().into_iter().filter_map(text).collect::<String>()
+        };
+        session.update("probeln(0.5)\nfn dsp() { probe(now) |> Probe!(\"x\") }");
+        assert_eq!(heard(&mut session), "0.5\n012", "{target}");
+        assert_eq!(session.probes()[0].values, [0.0, 1.0, 2.0]);
+        assert!(session.probes()[0].values.is_empty(), "each value is given out once");
+        // What the old program printed comes before what the new one's global code did.
+        session.update("probeln(7)\nfn dsp() { probeln(now) }");
+        assert_eq!(heard(&mut session), "7\n3\n4\n5\n", "{target}");
+        assert!(session.probes().is_empty());
+    }
+}
