@@ -248,6 +248,7 @@ mod tests {
             ],
             lines: vec![step(0, 0), step(1, 1), step(2, 2), step(7, 0)],
             resized: vec![step(0, 9)],
+            ..Plan::default()
         };
         plan.fit(&old, &new);
         assert_eq!(plan.words, [run(0, 0, 2, WordKind::F64)]);

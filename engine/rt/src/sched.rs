@@ -203,7 +203,7 @@ impl Tasks {
             queue.push(task);
             taken += 1;
         }
-        self.orders = self.orders + after;
+        self.orders += after;
         self.queue = BinaryHeap::from(queue);
         taken
     }
