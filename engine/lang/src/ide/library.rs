@@ -2,14 +2,17 @@
 //!
 //! Takes texts, gives what they define with their comments. Made once and shared by all snapshots.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use super::docs;
 use super::index::{DefId, Index};
 use crate::diag::Diagnostics;
+use crate::loader::{Loaded, Loader, Missing, Origin, Wanted};
 use crate::source::SourceMap;
-use crate::syntax;
+use crate::syntax::{self, TextTree};
 
 /// How many `pub use` are followed from one module to the next.
 const REEXPORTS: usize = 8;
@@ -26,6 +29,8 @@ pub(super) struct Module {
     pub(super) name: SmolStr,
     pub(super) doc: String,
     pub(super) index: Index,
+    text: Arc<str>,
+    tree: TextTree,
 }
 
 impl Library {
@@ -35,7 +40,9 @@ impl Library {
             let file = SourceMap::new().add(name, text);
             let parse = syntax::parse(text, file, &mut Diagnostics::new());
             let (name, doc) = (SmolStr::new(name), docs::heading(text));
-            (name.clone(), Module { name, doc, index: Index::of(&parse.syntax()) })
+            let (index, text) = (Index::of(&parse.syntax()), Arc::from(text));
+            let tree = parse.into_text_tree();
+            (name.clone(), Module { name, doc, index, text, tree })
         });
         Self { modules: modules.collect() }
     }
@@ -76,5 +83,20 @@ impl Library {
         exports
             .filter(|import| import.name.as_ref().is_none_or(|one| one == name))
             .find_map(|import| self.member_within(&import.path, name, depth))
+    }
+}
+
+/// For the types of what a text imports.
+impl Loader for Library {
+    fn load(&self, _: &str, wanted: Wanted<'_>) -> Result<Loaded, Missing> {
+        let path = wanted.path();
+        let module = path.strip_suffix(".mmm").and_then(|name| self.module(name));
+        let module = module.ok_or_else(Missing::default)?;
+        Ok(Loaded {
+            name: path,
+            text: Arc::clone(&module.text),
+            tree: Some(module.tree.clone()),
+            origin: Origin::Library,
+        })
     }
 }

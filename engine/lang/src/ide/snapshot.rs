@@ -67,7 +67,7 @@ impl Snapshot {
 
     /// The types, found when they are first asked for.
     pub(super) fn types(&self) -> &Types {
-        self.types.get_or_init(|| Types::of(&self.parse))
+        self.types.get_or_init(|| Types::of(&self.parse, &self.text, &self.library))
     }
 
     /// An offset as the tree counts, inside the text.

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 
+use super::library::Library;
 use crate::diag::Diagnostics;
 use crate::hir::{BindingId, ExprId};
 use crate::names;
-use crate::source::FileId;
+use crate::source::{FileId, SourceMap};
 use crate::syntax::Parse;
 use crate::syntax::ast::{self, Node};
 use crate::types::ty::{Func, Ty};
@@ -24,9 +25,11 @@ pub(super) struct Types {
 }
 
 impl Types {
-    pub(super) fn of(parse: &Parse) -> Self {
-        let mut diags = Diagnostics::new();
-        let program = names::resolve(parse, &mut diags);
+    pub(super) fn of(parse: &Parse, text: &str, library: &Library) -> Self {
+        let (mut sources, mut diags) = (SourceMap::new(), Diagnostics::new());
+        // The number the tree has its places in.
+        sources.add("text", text);
+        let program = names::resolve_files(parse, library, &mut sources, &mut diags);
         let typed = types::check(program, &mut diags);
         let here = |file: FileId| file == parse.file();
         let bindings = typed.program.bindings.iter().filter(|(_, it)| here(it.span.file));
