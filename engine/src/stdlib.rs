@@ -111,8 +111,7 @@ mod tests {
         let texts = names.iter().map(String::as_str).zip(MODULES.iter().map(|(_, text)| *text));
         let files = Memory::files(texts);
         let options = Options { target: Target::Vm, ..Options::default() };
-        // `host` needs what only a running host gives.
-        for (name, _) in MODULES.iter().filter(|(name, _)| *name != "host") {
+        for (name, _) in MODULES {
             let text = format!("use {name}::*\nfn dsp() {{ 0 }}");
             let compiled = pipeline::compile_with("t.mmm", &text, &options, &files);
             let said = compiled.diagnostics.render(&compiled.sources);

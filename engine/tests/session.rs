@@ -324,3 +324,43 @@ fn a_session_hears_what_its_program_prints_and_probes() {
         assert!(session.probes().is_empty());
     }
 }
+
+#[test]
+fn a_module_may_move_into_a_file_and_change_there() {
+    let folder = std::env::temp_dir().join(format!("attacca-module-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let settings =
+        ProcessorSettings { guard: OutputGuard::Off, declick: 0.0, ..ProcessorSettings::default() };
+    let (mut session, mut processor) = Session::with(Target::Vm, settings);
+    session.set_files(Files::library().in_folder(&folder));
+    let mut play = |session: &mut Session, text: &str| {
+        let update = session.update(text);
+        assert!(update.accepted, "{:?}", update.diagnostics);
+        let mut out = [0.0; 3];
+        processor.render(&[], &mut [&mut out], &[]);
+        session.poll();
+        (out, update.plan)
+    };
+    let member = "pub fn count(x) { self + x }";
+    let rest = "fn dsp() { tone::count(1) + 0 * tone::count(5) }";
+    let (out, _) = play(&mut session, &format!("mod tone {{\n  {member}\n}}\n{rest}"));
+    assert_eq!(out, [1.0, 2.0, 3.0]);
+    assert!(!session.has_files());
+
+    std::fs::write(folder.join("tone.mmm"), member).unwrap();
+    let split = format!("mod tone\n{rest}");
+    let (out, plan) = play(&mut session, &split);
+    assert_eq!((out, plan.kept, plan.fresh), ([4.0, 5.0, 6.0], 2, 0), "{}", plan.text);
+    assert!(session.has_files() && !session.files_changed());
+
+    std::fs::write(folder.join("tone.mmm"), "pub fn count(x) { self + x * 10 }").unwrap();
+    assert!(session.files_changed());
+    let (out, plan) = play(&mut session, &split);
+    assert_eq!((out, plan.kept), ([16.0, 26.0, 36.0], 2), "{}", plan.text);
+
+    std::fs::write(folder.join("tone.mmm"), "pub fn count(x) { nope }").unwrap();
+    let update = session.update(&split);
+    assert!(!update.accepted);
+    assert_eq!(update.diagnostics[0].file, folder.join("tone.mmm").display().to_string());
+    std::fs::remove_dir_all(folder).unwrap();
+}

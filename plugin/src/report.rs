@@ -101,3 +101,23 @@ fn kind_of(kind: HighlightKind) -> TokenKind {
         HighlightKind::Error => TokenKind::Wrong,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attacca_engine::Target;
+    use attacca_engine::loader::Memory;
+    use attacca_engine::pipeline::{self, Options};
+
+    #[test]
+    fn only_messages_about_the_program_itself_have_a_line() {
+        let files = Memory::files([("tone.mmm", "\npub fn tone() { nope }")]);
+        let options = Options { target: Target::Vm, ..Options::default() };
+        let text = "use tone\nfn dsp() { what }";
+        let compiled = pipeline::compile_with(PATCH, text, &options, &files);
+        let shown: Vec<_> = compiled.messages().iter().map(message_of).collect();
+        let places: Vec<_> = shown.iter().map(|one| (one.line, one.column)).collect();
+        assert_eq!(places, [(2, 12), (0, 0)]);
+        assert_eq!(shown[1].text, "tone.mmm:2:17: `nope` is not defined here");
+    }
+}

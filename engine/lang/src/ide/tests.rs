@@ -104,6 +104,12 @@ fn hover_shows_types_and_comments() {
             fn twice(x: float, y: float = 2) -> float"#]],
     );
     hovers(
+        "use core::*\nfn dsp() { let y = (midi_to_hz(60), 1)\n y^ }",
+        expect![[r#"
+            y
+            let y: (float, float)"#]],
+    );
+    hovers(
         "fn f(x) { let y = (x, \"a\")\n y^ }",
         expect![[r#"
         y
