@@ -22,7 +22,7 @@ pub use attacca_rt::Hz;
 pub use attacca_rt::event::{Event, EventKind, Expression};
 pub use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
 pub use attacca_rt::swap::{ProgramId, Swap};
-pub use attacca_rt::transport::Transport;
+pub use attacca_rt::transport::{Transport, When};
 pub use attacca_rt::voices::Address;
 pub use format::{Refused, format};
 pub use loader::Files;

@@ -14,6 +14,7 @@ use attacca_rt::processor::{Remote, Report};
 use attacca_rt::program::{Preparation, Prepared};
 use attacca_rt::swap::{Planned, ProgramId, Retire, Retired};
 use attacca_rt::tap::{Ears, text_of};
+use attacca_rt::transport::When;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,6 +42,7 @@ pub struct ProbeValues {
 pub struct Link {
     remote: Remote,
     max_frames: usize,
+    when: When,
     last_id: u64,
     /// What plays, as far as is known.
     current: Option<Sent>,
@@ -57,12 +59,18 @@ impl Link {
         Self {
             remote,
             max_frames,
+            when: When::AtOnce,
             last_id: 0,
             current: None,
             flying: Vec::new(),
             waiting: None,
             clock: Clock::new(),
         }
+    }
+
+    /// When the programs sent from now on take over.
+    pub fn set_when(&mut self, when: When) {
+        self.when = when;
     }
 
     /// Sends a program, planned from what plays; returns its number and what it keeps. Makes the
@@ -79,6 +87,7 @@ impl Link {
                 plan,
                 cells: bound.cells.clone(),
                 forget: bound.forget,
+                when: self.when,
                 rate: program.rate,
                 max_frames: self.max_frames,
                 samples: program.samples.clone(),
@@ -187,10 +196,10 @@ impl Link {
 
     fn hear(&mut self, report: Report, notices: &mut Vec<Notice>) {
         match report {
-            Report::Swapped { id, words, lines, carried, ticks } => {
+            Report::Swapped { id, at, words, lines, carried, ticks } => {
                 self.took_over(id, notices);
                 let micros = self.clock.micros(ticks);
-                notices.push(Notice::SwapDone { id, micros, words, lines, carried });
+                notices.push(Notice::SwapDone { id, at, micros, words, lines, carried });
                 notices.extend(not_carried(carried).map(|message| Notice::Report { message }));
             }
             Report::Fault { id, fault } => {

@@ -114,6 +114,8 @@ pub enum Notice {
     SwapDone {
         /// Which.
         id: ProgramId,
+        /// Its first frame, in samples since activation.
+        at: u64,
         /// Time the swap took in the callback, in microseconds.
         micros: f64,
         /// State words copied.

@@ -16,7 +16,7 @@ use attacca_rt::ftz::Guard;
 use attacca_rt::param::Values;
 use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
 use attacca_rt::tap::text_of;
-use attacca_rt::transport::Transport;
+use attacca_rt::transport::{Transport, When};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,11 +29,13 @@ pub struct RenderSettings {
     pub declick: f64,
     /// Whether the output is guarded as in the plugin.
     pub guard: OutputGuard,
+    /// When the programs of a score take over, from their frames on.
+    pub when: When,
 }
 
 impl Default for RenderSettings {
     fn default() -> Self {
-        Self { block: 64, declick: 0.0, guard: OutputGuard::Off }
+        Self { block: 64, declick: 0.0, guard: OutputGuard::Off, when: When::AtOnce }
     }
 }
 
@@ -152,6 +154,7 @@ impl Renderer {
             printed: String::new(),
         };
         renderer.swap(program);
+        renderer.link.set_when(settings.when);
         // Taken in now, without a fade: before the first frame nothing sounds.
         renderer.processor.apply_pending();
         for notice in renderer.link.poll() {
@@ -205,8 +208,9 @@ impl Renderer {
         let (mut events, mut swaps) = (&all[..], &score.swaps[..]);
         done.printed = std::mem::take(&mut self.printed);
         let mut from = 0;
+        // Of the program sent last: it may wait for a while.
+        let mut plan = None;
         while from < score.frames {
-            let mut plan = None;
             while let [(frame, program), rest @ ..] = swaps
                 && *frame <= from
             {
@@ -216,7 +220,7 @@ impl Renderer {
             let next_swap = swaps.first().map_or(score.frames, |(frame, _)| *frame);
             let to = (from + self.block as u64).min(next_swap).min(score.frames);
             self.part(score, from, to, &mut events, &mut done);
-            self.notice(from, plan, &mut done);
+            self.notice(from, &mut plan, &mut done);
             if score.probes {
                 self.record(&mut done.probes);
             }
@@ -259,13 +263,12 @@ impl Renderer {
         done.worst = done.worst.max(time);
     }
 
-    fn notice(&mut self, from: u64, plan: Option<PlanSummary>, done: &mut Rendered) {
-        let mut plan = plan;
+    fn notice(&mut self, from: u64, plan: &mut Option<PlanSummary>, done: &mut Rendered) {
         for notice in self.link.poll() {
             match notice {
-                Notice::SwapDone { micros, words, lines, carried, .. } => {
+                Notice::SwapDone { at, micros, words, lines, carried, .. } => {
                     let plan = plan.take().unwrap_or_default();
-                    let frame = from;
+                    let frame = at;
                     done.swaps.push(SwapDone { frame, plan, micros, words, lines, carried });
                 }
                 Notice::Fault { message, line } => {

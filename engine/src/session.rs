@@ -13,6 +13,7 @@ use attacca_rt::Hz;
 use attacca_rt::event::EventKind;
 use attacca_rt::processor::{Idle, Processor, ProcessorSettings};
 use attacca_rt::swap::ProgramId;
+use attacca_rt::transport::When;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,6 +143,12 @@ impl Session {
     /// Whether something is still on its way: poll again soon.
     pub fn outstanding(&self) -> bool {
         self.link.outstanding()
+    }
+
+    /// When the programs sent from now on take over: at once, or at the next beat or bar of the host's
+    /// transport. While one waits, a newer one takes its place.
+    pub fn set_when(&mut self, when: When) {
+        self.link.set_when(when);
     }
 
     /// The next update compiles for this sample rate.

@@ -113,11 +113,21 @@ impl Edit {
 
     /// Renders the edit.
     pub fn render(&self, target: Target, block: usize) -> Result<Rendered, String> {
-        let (before, after) = (compile(&self.before, target)?, compile(&self.after, target)?);
         let declick = self.header["declick"].as_f64().unwrap_or(0.0) / 1000.0;
+        self.render_with(target, block, self.frames(), declick)
+    }
+
+    /// Renders the edit for longer, hiding its jump over `declick` seconds.
+    pub fn render_with(
+        &self,
+        target: Target,
+        block: usize,
+        frames: u64,
+        declick: f64,
+    ) -> Result<Rendered, String> {
+        let (before, after) = (compile(&self.before, target)?, compile(&self.after, target)?);
         let settings = RenderSettings { block, declick, ..RenderSettings::default() };
-        let score =
-            Score { frames: self.frames(), swaps: vec![(self.at(), after)], ..Score::default() };
+        let score = Score { frames, swaps: vec![(self.at(), after)], ..Score::default() };
         let rendered = Renderer::new(&before, settings).run(&score);
         match (&rendered.fault, rendered.swaps.len()) {
             (Some(fault), _) => Err(format!("stopped at frame {}: {}", fault.frame, fault.message)),
@@ -126,13 +136,14 @@ impl Edit {
         }
     }
 
+    /// What the first program plays alone.
+    pub fn alone(&self, target: Target, frames: u64) -> Result<Vec<Vec<f64>>, String> {
+        play(&self.before, target, frames)
+    }
+
     /// What must be heard, planar.
     pub fn wanted(&self, target: Target) -> Result<Vec<Vec<f64>>, String> {
-        let alone = |text: &str| -> Result<Vec<Vec<f64>>, String> {
-            let score = Score { frames: self.frames(), ..Score::default() };
-            let program = compile(text, target)?;
-            Ok(Renderer::new(&program, RenderSettings::default()).run(&score).channels)
-        };
+        let alone = |text: &str| play(text, target, self.frames());
         let at = self.at() as usize;
         let with = |rest: &dyn Fn(&[f64]) -> Vec<f64>| -> Result<Vec<Vec<f64>>, String> {
             let (before, after) = (alone(&self.before)?, alone(&self.after)?);
@@ -201,6 +212,28 @@ fn compile(text: &str, target: Target) -> Result<Arc<Program>, String> {
     let compiled = pipeline::compile("edit.mmm", text, &Options { target, ..Options::default() });
     let said = compiled.diagnostics.render(&compiled.sources);
     compiled.program.ok_or_else(|| format!("{said}\n{text}"))
+}
+
+fn play(text: &str, target: Target, frames: u64) -> Result<Vec<Vec<f64>>, String> {
+    let score = Score { frames, ..Score::default() };
+    let program = compile(text, target)?;
+    Ok(Renderer::new(&program, RenderSettings::default()).run(&score).channels)
+}
+
+/// A program alone, and the same while it replaces itself before every block of `block` frames.
+pub fn itself(
+    text: &str,
+    target: Target,
+    block: usize,
+    frames: u64,
+) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>), String> {
+    let program = compile(text, target)?;
+    let settings = RenderSettings { block, declick: 0.005, ..RenderSettings::default() };
+    let times = (block as u64..frames).step_by(block);
+    let swaps = times.map(|frame| (frame, Arc::clone(&program))).collect();
+    let score = Score { frames, swaps, ..Score::default() };
+    let swapped = Renderer::new(&program, settings).run(&score).channels;
+    Ok((play(text, target, frames)?, swapped))
 }
 
 /// The page `docs/what-survives.md`, made from the corpus.

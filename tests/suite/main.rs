@@ -6,5 +6,6 @@ mod diagnostics;
 mod format;
 mod goldens;
 mod ide;
+mod random_edits;
 mod survives;
 mod swap;

@@ -134,3 +134,35 @@ fn a_hundred_swaps_by_itself_change_no_bit() {
         );
     }
 }
+
+#[test]
+fn a_swap_waits_for_its_beat_and_the_newest_wins() {
+    use attacca_engine::When;
+    // 125 beats a minute: 23 040 frames a beat, 92 160 a bar.
+    let text = |n: u32| format!("fn dsp() {{ {n} }}");
+    for target in Target::ALL {
+        for block in [64, 512, 1000] {
+            for (when, first) in [
+                (When::AtOnce, 30_010),
+                (When::Beat, 46_080),
+                (When::Bar, 92_160),
+                (When::Bars(2), 184_320),
+            ] {
+                let settings = RenderSettings { block, when, ..RenderSettings::default() };
+                let swaps = vec![
+                    (30_000, compile(&text(1), *target)),
+                    (30_010, compile(&text(2), *target)),
+                ];
+                let score =
+                    Score { frames: 185_000, tempo: Some(125.0), swaps, ..Score::default() };
+                let rendered = Renderer::new(&compile(&text(0), *target), settings).run(&score);
+                let samples = &rendered.channels[0];
+                let found = samples.iter().position(|x| *x == 2.0);
+                assert_eq!(found, Some(first), "{target}, {when:?}, blocks of {block}");
+                assert_eq!(samples.contains(&1.0), when == When::AtOnce, "{target}, {when:?}");
+                let last = rendered.swaps.last().map(|swap| swap.frame as usize);
+                assert_eq!(last, Some(first), "{target}, {when:?}");
+            }
+        }
+    }
+}

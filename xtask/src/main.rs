@@ -8,6 +8,7 @@ mod bless;
 mod bundle;
 mod check;
 mod demo;
+mod diff;
 mod dump;
 mod fmt;
 mod layers;
@@ -44,6 +45,8 @@ enum Command {
     Fmt(fmt::Args),
     /// Prints one stage of the compilation of a program
     Dump(dump::Args),
+    /// Prints what of one program's state another version of it keeps
+    Diff(diff::Args),
     /// Plays a program on the sound card
     Play {
         /// Program file
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Dump(args) => dump::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Play { .. } => not_built("`play`"),
         Command::Demo => demo::run(),
         Command::Bundle(args) => bundle::run(&args),

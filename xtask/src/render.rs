@@ -159,6 +159,7 @@ fn settings(args: &Args) -> RenderSettings {
         block: args.block_size as usize,
         declick: args.declick / 1000.0,
         guard: if args.guard { OutputGuard::On } else { OutputGuard::Off },
+        ..RenderSettings::default()
     }
 }
 

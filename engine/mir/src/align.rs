@@ -410,14 +410,21 @@ impl Places {
 pub struct Homes {
     /// Old and new definitions that are versions of each other, by the old ones' places.
     pairs: Vec<(Place, Place)>,
+    /// Words at the start of a place that do not count when places are compared.
+    skip: usize,
 }
 
 impl Homes {
+    /// For definitions themselves: they stand anywhere, and `fn name` does not count.
+    pub fn none() -> Self {
+        Self { pairs: Vec::new(), skip: 2 }
+    }
+
     /// Homes given by matched definitions.
     pub fn of(definitions: &Places) -> Self {
         let mut pairs: Vec<_> = definitions.iter().collect();
         pairs.sort_unstable();
-        Self { pairs }
+        Self { pairs, skip: 0 }
     }
 
     /// The number of the innermost definition around a place of the old or the new text.
@@ -493,7 +500,11 @@ fn same_words(
     let once = |text: &Text, covers: &Covers, side: Side| {
         let mut seen: FxHashMap<(usize, u64), Option<usize>> = FxHashMap::default();
         for (index, (place, tokens)) in covers.iter().enumerate() {
-            let words = run_key(&text.files[place.file as usize].tokens[tokens.clone()]);
+            if tokens.len() <= homes.skip {
+                continue;
+            }
+            let tokens = tokens.start + homes.skip..tokens.end;
+            let words = run_key(&text.files[place.file as usize].tokens[tokens]);
             let key = (homes.around(*place, side), words);
             seen.entry(key).and_modify(|once| *once = None).or_insert(Some(index));
         }

@@ -128,6 +128,11 @@ impl Default for Values {
 }
 
 impl Values {
+    /// The host's transport.
+    pub(crate) fn anchor(&self) -> &Anchor {
+        &self.anchor
+    }
+
     /// Takes an event of sample `now`, at `rate` hertz; true if a program may read something else
     /// afterwards.
     pub fn take(&mut self, event: &EventKind, now: u64, rate: f64) -> bool {

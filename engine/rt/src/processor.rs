@@ -242,6 +242,12 @@ impl Processor {
         let mut from = 0;
         loop {
             let mut next = self.take_events(events, from, frames);
+            if self.frames_to_swap() == Some(0) {
+                self.poll_at(inputs, outputs.len(), from);
+            }
+            if let Some(wait @ 1..) = self.frames_to_swap() {
+                next = next.min(from.saturating_add(usize::try_from(wait).unwrap_or(usize::MAX)));
+            }
             if self.values.waits() {
                 next = next.min(from + 1);
             }
@@ -408,10 +414,24 @@ impl Processor {
         }
     }
 
+    /// Frames until the moment of the program that waits for one.
+    fn frames_to_swap(&self) -> Option<u64> {
+        let pending = self.hands.pending()?;
+        pending.frames_to_swap(self.values.anchor(), self.now)
+    }
+
+    /// [`Self::poll`] at frame `from` of a block.
+    fn poll_at(&mut self, inputs: &[&[f64]], host_outputs: usize, from: usize) {
+        let rest: [&[f64]; MAX_CHANNELS] = array::from_fn(|at| {
+            inputs.get(at).and_then(|input| input.get(from..)).unwrap_or_default()
+        });
+        self.poll(rest.get(..inputs.len()).unwrap_or(&rest), host_outputs);
+    }
+
     /// Takes in new programs and lets the newest take over if it can.
     fn poll(&mut self, inputs: &[&[f64]], host_outputs: usize) -> Swap {
         let start = ftz::ticks();
-        let Self { hands, settings, seen, fade, last, now, .. } = self;
+        let Self { hands, settings, seen, fade, last, now, values, .. } = self;
         let mut lines = 0;
         let mut carried = Carried::default();
         let swap = hands.poll(|old, new| {
@@ -421,7 +441,10 @@ impl Processor {
             if let Some(old) = old {
                 // After broken output the lines are full of it: they start fresh.
                 let keep_lines = !seen.broken;
-                if keep_lines && !new.advance_copies(old, settings.pace.budget()) {
+                let copied = !keep_lines || new.advance_copies(old, settings.pace.budget());
+                // Nobody waits for a beat in silence.
+                let due = new.is_due(values.anchor(), *now) || seen.stopped;
+                if !due || !copied {
                     return Ready::Later;
                 }
                 new.begin(*now);
@@ -454,7 +477,8 @@ impl Processor {
         program.read_cells(&self.values);
         let (id, words) = (program.id(), program.plan().word_count());
         let ticks = ftz::ticks().saturating_sub(start);
-        self.report(Report::Swapped { id, words, lines, carried, ticks });
+        let at = self.now;
+        self.report(Report::Swapped { id, at, words, lines, carried, ticks });
     }
 }
 

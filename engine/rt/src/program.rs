@@ -11,6 +11,7 @@ use crate::sample::Sample;
 use crate::state::State;
 use crate::swap::{Planned, ProgramId};
 use crate::tap::Ears;
+use crate::transport::{Anchor, When};
 use crate::{Hz, MAX_CHANNELS};
 use std::array;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct Preparation {
     pub plan: Plan,
     /// Where the values of `Layout::cells` come from, in the same order.
     pub cells: Vec<CellInput>,
+    /// When it takes over.
+    pub when: When,
     /// Slots (by bit) that belong to another control than before.
     pub forget: u128,
     /// The sample rate the code was compiled for.
@@ -48,6 +51,9 @@ pub struct Prepared {
     code: Arc<dyn Code>,
     state: State,
     plan: Plan,
+    when: When,
+    /// Whether its moment has come, so that it takes over as soon as it can.
+    due: bool,
     resizing: Resizing,
     carry: Carry,
     cells: Vec<CellInput>,
@@ -92,6 +98,8 @@ impl Prepared {
             id: from.id,
             base: from.base,
             state: State::with_samples(layout, image, from.samples),
+            when: from.when,
+            due: false,
             resizing: Resizing::new(&from.plan),
             carry: Carry::new(&from.plan.heap),
             plan: from.plan,
@@ -172,6 +180,17 @@ impl Prepared {
     /// Copies resized lines from `old` while it plays; true when none is left behind.
     pub(crate) fn advance_copies(&mut self, old: &Self, budget: usize) -> bool {
         self.resizing.advance(&old.state, &mut self.state, budget)
+    }
+
+    /// Frames until its moment; `None` once that has come.
+    pub(crate) fn frames_to_swap(&self, anchor: &Anchor, now: u64) -> Option<u64> {
+        (!self.due).then(|| anchor.frames_to(self.when, now))
+    }
+
+    /// Whether its moment has come by sample `now`.
+    pub(crate) fn is_due(&mut self, anchor: &Anchor, now: u64) -> bool {
+        self.due |= anchor.frames_to(self.when, now) == 0;
+        self.due
     }
 
     /// Takes over the words of `old`, what its references reach, and its tasks.

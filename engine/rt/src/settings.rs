@@ -97,6 +97,8 @@ pub enum Report {
     Swapped {
         /// Which.
         id: ProgramId,
+        /// Its first frame, in samples since activation.
+        at: u64,
         /// Words copied.
         words: u32,
         /// Lines exchanged.

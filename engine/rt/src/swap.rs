@@ -89,7 +89,7 @@ pub struct Retired<T> {
 pub enum Ready {
     /// Now.
     Now,
-    /// Later: its copies are not done.
+    /// Later: its moment has not come or its copies are not done.
     Later,
 }
 
@@ -126,6 +126,11 @@ impl<T: Planned, I: Inbox<T>, O: Outbox<Retired<T>>> HandOver<T, I, O> {
     /// The program that plays.
     pub fn current_mut(&mut self) -> Option<&mut T> {
         self.current.as_mut()
+    }
+
+    /// The program that waits.
+    pub fn pending(&self) -> Option<&T> {
+        self.pending.as_ref()
     }
 
     /// Number of the program that plays.

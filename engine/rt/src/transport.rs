@@ -83,6 +83,20 @@ impl TransportField {
     }
 }
 
+/// When a program that waits takes over. While the song stands, at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// As soon as it can.
+    #[default]
+    AtOnce,
+    /// At the next beat.
+    Beat,
+    /// At the next bar.
+    Bar,
+    /// At the next bar whose number, counted from the song's start, is a multiple of this.
+    Bars(u32),
+}
+
 /// Beats by which a host may miss what was foretold and still go on: a hundredth of a sample.
 const SLACK: f64 = 1e-6;
 
@@ -123,6 +137,32 @@ impl Anchor {
             && (old.position + samples - said.position).abs() < 1.0
             && (old.bar_start + bars * self.bar_beats() - said.bar_start).abs() < SLACK
             && (old.bar + bars - said.bar).abs() < 0.5
+    }
+
+    /// Frames from sample `now` to the first one at or after the next such moment; 0 if that is now.
+    pub fn frames_to(&self, when: When, now: u64) -> u64 {
+        let said = &self.said;
+        let (first, unit) = match when {
+            When::AtOnce => return 0,
+            When::Beat => (0.0, 1.0),
+            When::Bar => (said.bar_start, self.bar_beats()),
+            When::Bars(count) => {
+                let count = f64::from(count.max(1));
+                let first = said.bar_start - said.bar.rem_euclid(count) * self.bar_beats();
+                (first, count * self.bar_beats())
+            }
+        };
+        let step = said.tempo / (60.0 * self.rate);
+        if !said.playing || !(step.is_finite() && step > 0.0) {
+            return 0;
+        }
+        let beat = said.beat + now.saturating_sub(self.time) as f64 * step;
+        let since = (beat - first).rem_euclid(unit);
+        // A millionth of a frame for rounding.
+        if since < step * (1.0 - 1e-6) {
+            return 0;
+        }
+        ((unit - since) / step - 1e-6).ceil().max(0.0) as u64
     }
 
     fn bar_beats(&self) -> f64 {
@@ -180,6 +220,34 @@ mod tests {
             (anchor.read(TransportField::Time), anchor.read(TransportField::BarBeats)),
             (0.0, 3.0)
         );
+    }
+
+    #[test]
+    fn moments_are_the_first_frames_at_or_after_beats_and_bars() {
+        let mut anchor = Anchor::default();
+        // 32 000 frames a beat, 3 beats a bar.
+        anchor.take(at(10_000), 10_000, RATE);
+        let moments = [
+            (When::AtOnce, 10_000),
+            (When::Beat, 32_000),
+            (When::Bar, 96_000),
+            (When::Bars(1), 96_000),
+            (When::Bars(4), 384_000),
+        ];
+        for (when, want) in moments {
+            assert_eq!(10_000 + anchor.frames_to(when, 10_000), want, "{when:?}");
+            assert_eq!(anchor.frames_to(when, want), 0, "{when:?}");
+        }
+        assert_eq!(anchor.frames_to(When::Beat, 32_001), 31_999);
+        // 7 000 frames a beat do not divide; the first frame after the beat is meant.
+        let odd = Transport { tempo: 411.3, ..at(0) };
+        anchor.take(odd, 0, RATE);
+        let frame = anchor.frames_to(When::Beat, 1);
+        let beat = |frame: u64| frame as f64 * 411.3 / (60.0 * RATE);
+        assert!(beat(frame) < 1.0 && beat(frame + 1) >= 1.0, "{frame}");
+        assert_eq!(anchor.frames_to(When::Beat, frame + 1), 0);
+        anchor.take(Transport { playing: false, ..odd }, 50, RATE);
+        assert_eq!(anchor.frames_to(When::Bar, 50), 0);
     }
 
     #[test]

@@ -183,7 +183,7 @@ fn places(old: &StateTree, new: &StateTree) -> Places {
         places.chain(tree.globals.iter().map(|global| global.place)).collect()
     };
     let (olds, news) = ((&old.text, &definitions(old)[..]), (&new.text, &definitions(new)[..]));
-    let mut places = Places::of(olds, news, &aligned, &Homes::default());
+    let mut places = Places::of(olds, news, &aligned, &Homes::none());
     let homes = Homes::of(&places);
     let (olds, news) = ((&old.text, &uses(old)[..]), (&new.text, &uses(new)[..]));
     places.add(Places::of(olds, news, &aligned, &homes));
