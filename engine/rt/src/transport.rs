@@ -153,7 +153,7 @@ impl Anchor {
             }
         };
         let step = said.tempo / (60.0 * self.rate);
-        if !said.playing || !(step.is_finite() && step > 0.0) {
+        if !(said.playing && step.is_finite() && step > 0.0) {
             return 0;
         }
         let beat = said.beat + now.saturating_sub(self.time) as f64 * step;
