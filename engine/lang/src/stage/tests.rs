@@ -180,3 +180,56 @@ fn expansions_tell_where_code_was_put_in() {
         [vec![(4, 0)], vec![(4, 0)], vec![(2, 0), (last, 0)], vec![(2, 0), (last, 0)],]
     );
 }
+
+#[test]
+fn the_programs_of_the_mutation_test_compile() {
+    for round in 0..10 {
+        let text = crate::syntax::mutation::seed(round);
+        if text.contains("let n = 0") || text.contains("fn skip") {
+            let run = run(text);
+            assert!(!run.diags.has_errors(), "{}", run.diags.render(&run.sources));
+        }
+    }
+}
+
+#[test]
+fn what_is_not_put_in_is_no_part_of_the_program() {
+    let text = "#stage(macro)
+        fn unused() { let c = Control(\"ghost\", 1)
+          `2 }
+        #stage(main)
+        fn dsp() { unused!() }";
+    let run = run(text);
+    assert!(!run.diags.has_errors(), "{}", run.diags.render(&run.sources));
+    let cells = run.typed.program.exprs.values().filter(|it| matches!(it.kind, ExprKind::Cell(_)));
+    assert_eq!(cells.count(), 0);
+}
+
+#[test]
+fn macro_code_prints_while_compiling() {
+    let text = "#stage(macro)
+        let x = probeln(1.5) + probe(2)
+        fn m() { probeln(0.00000012)
+          `1 }
+        #stage(main)
+        fn dsp() { m!() }";
+    assert_eq!(run(text).typed.program.printed, "1.5\n20.00000012\n");
+}
+
+#[test]
+fn deep_values_and_deep_code_need_no_deep_stack() {
+    let text = "type rec L = End | Item(float, L)
+        #stage(macro)
+        let list = End
+        fn grow(n:float) -> () { list = Item(n, list)
+          if (n > 0) grow(n - 1) else {} }
+        fn again(n:float) -> () { grow(3000)
+          if (n > 0) again(n - 1) else {} }
+        let done = again(10)
+        fn nest(n:float, c:`float) -> `float { if (n > 0) nest(n - 1, `(-$c)) else c }
+        #stage(main)
+        fn dsp() { nest!(3900, `1) + $({ let l = lift(list)\n `2 }) }";
+    let run = run(text);
+    let codes: Vec<_> = run.diags.iter().map(|one| one.code).collect();
+    assert!(codes.iter().all(|code| *code == "nested-too-deeply"), "{codes:?}");
+}

@@ -8,7 +8,7 @@ use super::infer::Checker;
 use super::signature;
 use super::ty::{Func, Ty};
 use crate::builtins::Builtin;
-use crate::hir::{ExprId, ExprKind};
+use crate::hir::{ExprId, ExprKind, Stage};
 use crate::source::Span;
 
 impl Checker<'_, '_> {
@@ -203,7 +203,10 @@ impl Checker<'_, '_> {
     ) -> Ty {
         let (left, right) = (self.table.resolve(a.0), self.table.resolve(b.0));
         let good = [self.numeric(op, &left, a.1), self.numeric(op, &right, b.1)];
-        if good != [true, true] || left == Ty::Error || right == Ty::Error {
+        // Of macro code that went wrong it is not even known whether it is code.
+        let macro_code = self.program.exprs[site.call].stage == Stage::Macro;
+        let unknown = macro_code && (left == Ty::Error || right == Ty::Error);
+        if good != [true, true] || unknown {
             return Ty::Error;
         }
         let at = self.span(site.call);
