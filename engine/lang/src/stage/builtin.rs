@@ -128,7 +128,7 @@ impl Machine<'_, '_> {
                 Ok(truth(self.heap.str(a) == self.heap.str(b)))
             }
             Builtin::StrCharAt => self.char_at(id, first, as_number(second)),
-            Builtin::StrToNumber => self.to_number(id, first),
+            Builtin::StrToNumber => self.number_in(id, first),
             Builtin::NumberToStr => {
                 let text = number_text(as_number(first));
                 Ok(Value::Text(self.heap.text(&text)))
@@ -178,7 +178,7 @@ impl Machine<'_, '_> {
         Ok(Value::Text(Heap::piece(text, start, end)))
     }
 
-    fn to_number(&mut self, id: ExprId, text: Value) -> Result<Value> {
+    fn number_in(&mut self, id: ExprId, text: Value) -> Result<Value> {
         let text = self.text_of(text);
         let text = self.heap.str(text);
         // Words as "inf" and "nan" are none.

@@ -252,7 +252,8 @@ impl<'t, 'd> Machine<'t, 'd> {
                 "is there a recursion that never ends?",
             );
         }
-        let result = if self.nesting % 4 == 0 { with_room(|| inside(self)) } else { inside(self) };
+        let result =
+            if self.nesting.is_multiple_of(4) { with_room(|| inside(self)) } else { inside(self) };
         self.nesting -= 1;
         result
     }
