@@ -98,6 +98,19 @@ impl Diagnostic {
         self
     }
 
+    /// Says which macro call led here. A place in another text, as of the library, is second to it.
+    #[must_use]
+    pub fn in_macro_call(mut self, call: Span, text: &str) -> Self {
+        if call.holds(self.span) {
+            return self;
+        }
+        if call.file == self.span.file {
+            return self.also(call, text);
+        }
+        let inside = std::mem::replace(&mut self.span, call);
+        self.also(inside, "here")
+    }
+
     /// Background.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {

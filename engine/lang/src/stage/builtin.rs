@@ -88,8 +88,8 @@ impl Machine<'_, '_> {
                 let span = self.span(id);
                 let message = "an empty array is split here: it gives zero and an empty array";
                 let warning = Diagnostic::warning("empty-array", span, message);
-                self.diags.push(match self.sites.first().filter(|site| !site.holds(span)) {
-                    Some(site) => warning.also(*site, "in this macro call"),
+                self.diags.push(match self.sites.first() {
+                    Some(site) => warning.in_macro_call(*site, "in this macro call"),
                     None => warning,
                 });
                 Ok(self.zero_of(id))

@@ -194,10 +194,8 @@ impl<'t, 'd> Machine<'t, 'd> {
 
     /// Reports a mistake, with the macro call that led there, and stops this part.
     pub(super) fn stop<T>(&mut self, error: Diagnostic) -> Result<T> {
-        let site = self.sites.first().copied();
-        let away = site.filter(|site| !site.holds(error.span));
-        self.diags.push(match away {
-            Some(site) => error.also(site, "in this macro call"),
+        self.diags.push(match self.sites.first() {
+            Some(site) => error.in_macro_call(*site, "in this macro call"),
             None => error,
         });
         Err(Stop)

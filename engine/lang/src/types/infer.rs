@@ -159,8 +159,8 @@ impl<'p, 'd> Checker<'p, 'd> {
             Severity::Warning => None,
             Severity::Error => self.expansion.and_then(|it| self.program.outermost(it)),
         };
-        self.diags.push(match site.filter(|site| !site.holds(diagnostic.span)) {
-            Some(site) => diagnostic.also(site, "in the code that this macro call made"),
+        self.diags.push(match site {
+            Some(site) => diagnostic.in_macro_call(site, "in the code that this macro call made"),
             None => diagnostic,
         });
     }
