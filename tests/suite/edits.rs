@@ -169,7 +169,7 @@ impl Edit {
             .map(crate::golden::number)
             .collect();
         let frames = self.frames() as usize;
-        if samples.is_empty() || samples.len() % frames != 0 {
+        if samples.is_empty() || !samples.len().is_multiple_of(frames) {
             return Err(format!("header: {} samples for {frames} frames", samples.len()));
         }
         let channels = samples.len() / frames;
@@ -220,13 +220,16 @@ fn play(text: &str, target: Target, frames: u64) -> Result<Vec<Vec<f64>>, String
     Ok(Renderer::new(&program, RenderSettings::default()).run(&score).channels)
 }
 
+/// Planar samples.
+pub type Channels = Vec<Vec<f64>>;
+
 /// A program alone, and the same while it replaces itself before every block of `block` frames.
 pub fn itself(
     text: &str,
     target: Target,
     block: usize,
     frames: u64,
-) -> Result<(Vec<Vec<f64>>, Vec<Vec<f64>>), String> {
+) -> Result<(Channels, Channels), String> {
     let program = compile(text, target)?;
     let settings = RenderSettings { block, declick: 0.005, ..RenderSettings::default() };
     let times = (block as u64..frames).step_by(block);

@@ -13,10 +13,14 @@ pub(crate) struct Args {
     /// Frames a second
     #[arg(long, default_value_t = 48_000.0)]
     sample_rate: f64,
+    /// Folder searched for modules
+    #[arg(long = "lib", value_name = "DIR")]
+    libs: Vec<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let compile = |path: &PathBuf| program::compile(path, Target::default(), args.sample_rate);
+    let compile =
+        |path: &PathBuf| program::compile(path, Target::default(), args.sample_rate, &args.libs);
     let ((old, _), (new, _)) = (compile(&args.old)?, compile(&args.new)?);
     program::print(&old.plan_to(&new).1.text)
 }
