@@ -168,7 +168,8 @@ impl Help {
         let menu = self.menu.as_ref()?;
         let place = shown.place(text, menu.found.range.start);
         let mut clicked = None;
-        let drawn = card(context, "completions", place.left_bottom() + vec2(-6.0, 3.0), |ui| {
+        let at = place.left_bottom() + vec2(-15.0, 3.0);
+        let drawn = card(context, "completions", at, 6, |ui| {
             let rows = theme::ROW_HEIGHT * ROWS as f32 + 24.0;
             egui::ScrollArea::vertical().id_salt("completion list").max_height(rows).show(
                 ui,
@@ -176,7 +177,9 @@ impl Help {
                     ui.spacing_mut().item_spacing.y = 0.0;
                     for (row, item) in menu.found.items.iter().enumerate() {
                         let chosen = row == menu.chosen;
-                        let response = ui.add(egui::Button::selectable(chosen, row_text(item)));
+                        let row_button = egui::Button::selectable(chosen, row_text(item));
+                        let row_button = row_button.min_size(vec2(ui.available_width(), 0.0));
+                        let response = ui.add(row_button.right_text(""));
                         if chosen {
                             response.scroll_to_me(None);
                         }
@@ -231,7 +234,7 @@ impl Help {
         }
         let hover = snapshot.hover(at)?;
         let below = pos2(point.x, shown.place(text, hover.range.start).bottom() + 4.0);
-        card(ui.ctx(), "hover", below, |ui| {
+        card(ui.ctx(), "hover", below, 6, |ui| {
             ui.label(RichText::new(&hover.title).font(theme::code_font()));
             if !hover.doc.is_empty() {
                 ui.label(RichText::new(&hover.doc).size(12.5).color(theme::QUIET));
@@ -242,12 +245,12 @@ impl Help {
 }
 
 /// A raised card over the window; gives its place.
-fn card(context: &Context, id: &str, at: Pos2, contents: impl FnOnce(&mut Ui)) -> Rect {
+fn card(context: &Context, id: &str, at: Pos2, margin: i8, contents: impl FnOnce(&mut Ui)) -> Rect {
     let area = Area::new(Id::unique(id)).order(Order::Tooltip).fixed_pos(at).constrain(true);
     let shown = area.show(context, |ui| {
         let stroke = egui::Stroke::new(1.0, theme::LINE);
         let frame = egui::Frame::NONE.fill(theme::PANEL).stroke(stroke).corner_radius(6);
-        frame.inner_margin(egui::Margin::symmetric(8, 6)).show(ui, |ui| {
+        frame.inner_margin(egui::Margin::symmetric(8, margin)).show(ui, |ui| {
             ui.set_max_width(WIDTH);
             contents(ui);
         });
@@ -267,7 +270,7 @@ fn signature_line(context: &Context, signature: &Signature, at: Pos2) {
     part(0..active.start, theme::TEXT);
     part(active.clone(), theme::ACCENT);
     part(active.end..signature.label.len(), theme::TEXT);
-    card(context, "signature", at - vec2(6.0, theme::ROW_HEIGHT + 18.0), |ui| {
+    card(context, "signature", at - vec2(9.0, theme::ROW_HEIGHT + 4.0), 1, |ui| {
         ui.label(job);
     });
 }

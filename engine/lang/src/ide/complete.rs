@@ -195,7 +195,9 @@ impl Snapshot {
         items.extend(STATEMENTS.iter().filter(|(word, _)| fits(word, prefix)).map(keyword));
         items.extend(self.modules().into_iter().filter(|item| fits(&item.label, prefix)));
         if prefix.len() >= LETTERS {
-            items.extend(self.not_in_use(prefix));
+            let near: FxHashSet<String> = items.iter().map(|item| item.detail.clone()).collect();
+            let far = self.not_in_use(prefix).into_iter();
+            items.extend(far.filter(|item| !near.contains(&item.detail)));
         }
         items
     }

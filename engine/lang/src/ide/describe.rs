@@ -16,9 +16,10 @@ impl Snapshot {
     /// How something is written, with its types.
     pub(super) fn line(&self, found: Found<'_>) -> Line {
         match found {
-            Found::Here(id) => self.def(id).map(|def| self.def_line(def)).unwrap_or_default(),
+            Found::Here(id) => self.def(id).map(|def| self.def_line("", def)).unwrap_or_default(),
             Found::There(module, id) => {
-                module.index.defs.get(id).map(written_line).unwrap_or_default()
+                let def = module.index.defs.get(id);
+                def.map(|def| self.def_line(&module.name, def)).unwrap_or_default()
             }
             Found::Module(module) => plain(format!("mod {}", module.name)),
             Found::Builtin(builtin) => builtin_line(builtin),
@@ -50,9 +51,10 @@ impl Snapshot {
         Some(function_line(&def.name, &def.params, Some(shown), Some(types.show(&ret)), ""))
     }
 
-    fn def_line(&self, def: &Def) -> Line {
+    /// A definition of a module, or of the text itself if the name is empty.
+    fn def_line(&self, module: &str, def: &Def) -> Line {
         let types = self.types();
-        let ty = types.of_name(def.range.start);
+        let ty = types.of_member(module, def.range.start);
         match def.kind {
             DefKind::Function => {
                 let found = ty.and_then(|ty| types.signature(&ty, def.params.len()));
@@ -73,21 +75,6 @@ impl Snapshot {
 
 fn plain(text: String) -> Line {
     Line { text, params: Vec::new() }
-}
-
-/// A definition of another text, as written there.
-fn written_line(def: &Def) -> Line {
-    match def.kind {
-        DefKind::Function => {
-            let ret = def.head.rsplit_once(") ->").map(|(_, ret)| ret.trim().to_owned());
-            function_line(&format!("fn {}", def.name), &def.params, None, ret, &def.head)
-        }
-        DefKind::Variable
-        | DefKind::Parameter
-        | DefKind::Constructor
-        | DefKind::Type
-        | DefKind::Module => plain(def.head.clone()),
-    }
 }
 
 /// `fn name(a: float, b = 1) -> float`.

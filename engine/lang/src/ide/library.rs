@@ -30,7 +30,8 @@ pub(super) struct Module {
     pub(super) doc: String,
     pub(super) index: Index,
     text: Arc<str>,
-    tree: TextTree,
+    /// Its tree, if there is no mistake in it.
+    tree: Option<TextTree>,
 }
 
 impl Library {
@@ -38,11 +39,12 @@ impl Library {
     pub fn new<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let modules = texts.into_iter().map(|(name, text)| {
             let file = SourceMap::new().add(name, text);
-            let parse = syntax::parse(text, file, &mut Diagnostics::new());
+            let mut diags = Diagnostics::new();
+            let parse = syntax::parse(text, file, &mut diags);
             let (name, doc) = (SmolStr::new(name), docs::heading(text));
-            let (index, text) = (Index::of(&parse.syntax()), Arc::from(text));
-            let tree = parse.into_text_tree();
-            (name.clone(), Module { name, doc, index, text, tree })
+            let index = Index::of(&parse.syntax());
+            let tree = diags.is_empty().then(|| parse.into_text_tree());
+            (name.clone(), Module { name, doc, index, text: text.into(), tree })
         });
         Self { modules: modules.collect() }
     }
@@ -86,17 +88,15 @@ impl Library {
     }
 }
 
-/// For the types of what a text imports.
+/// The modules as the compiler asks for them, so that what a text takes from them has its types.
 impl Loader for Library {
     fn load(&self, _: &str, wanted: Wanted<'_>) -> Result<Loaded, Missing> {
-        let path = wanted.path();
-        let module = path.strip_suffix(".mmm").and_then(|name| self.module(name));
+        let module = match wanted {
+            Wanted::Module(name) => self.module(name),
+            Wanted::Include(_) => None,
+        };
         let module = module.ok_or_else(Missing::default)?;
-        Ok(Loaded {
-            name: path,
-            text: Arc::clone(&module.text),
-            tree: Some(module.tree.clone()),
-            origin: Origin::Library,
-        })
+        let (text, tree) = (Arc::clone(&module.text), module.tree.clone());
+        Ok(Loaded { name: module.name.to_string(), text, tree, origin: Origin::Library })
     }
 }

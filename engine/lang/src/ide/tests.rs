@@ -144,9 +144,9 @@ fn hover_shows_types_and_comments() {
     hovers(
         "use osc::*\nfn dsp() { phas^or(3) }",
         expect![[r#"
-        phasor
-        fn phasor(freq, shift = 0.0)
-        A ramp from 0 to 1."#]],
+            phasor
+            fn phasor(freq: a, shift: float = 0.0) -> a
+            A ramp from 0 to 1."#]],
     );
     hovers(
         "fn dsp() { osc::phas^or(3) }",
@@ -158,9 +158,9 @@ fn hover_shows_types_and_comments() {
     hovers(
         "use all::*\nfn dsp() { phas^or(3) }",
         expect![[r#"
-        phasor
-        fn phasor(freq, shift = 0.0)
-        A ramp from 0 to 1."#]],
+            phasor
+            fn phasor(freq: a, shift: float = 0.0) -> a
+            A ramp from 0 to 1."#]],
     );
     hovers(
         "use os^c::*",
@@ -185,9 +185,15 @@ fn hover_shows_types_and_comments() {
     hovers(
         "use osc::*\nfn osc() { 1 }\nfn dsp() { phas^or(3) }",
         expect![[r#"
-        phasor
-        fn phasor(freq, shift = 0.0)
-        A ramp from 0 to 1."#]],
+            phasor
+            fn phasor(freq: a, shift: float = 0.0) -> a
+            A ramp from 0 to 1."#]],
+    );
+    hovers(
+        "use core::*\nfn f(n) { let h^z = midi_to_hz(n)\n hz }",
+        expect![[r#"
+        hz
+        let hz: float"#]],
     );
     hovers("fn dsp() { 1 +^ 2 }", expect!["nothing"]);
     hovers(
@@ -199,8 +205,8 @@ fn hover_shows_types_and_comments() {
     hovers(
         "fn broken(a) { a + \nfn dsp() { bro^ken(1) }",
         expect![[r#"
-        broken
-        fn broken(a: float) -> float"#]],
+            broken
+            fn broken(a: a) -> a"#]],
     );
 }
 
@@ -271,9 +277,8 @@ fn completion_offers_what_is_seen() {
     completes(
         "use osc::*\nfn dsp() { pha^ }",
         expect![[r#"
-        "pha"
-        phasor | fn phasor(freq, shift = 0.0)
-        osc::phasor | fn phasor(freq, shift = 0.0)"#]],
+            "pha"
+            phasor | fn phasor(freq, shift = 0.0)"#]],
     );
     completes(
         "fn dsp() { midi_^ }",

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 
 use super::library::Library;
 use crate::diag::Diagnostics;
 use crate::hir::{BindingId, ExprId};
 use crate::names;
-use crate::source::{FileId, SourceMap};
+use crate::source::SourceMap;
 use crate::syntax::Parse;
 use crate::syntax::ast::{self, Node};
 use crate::types::ty::{Func, Ty};
@@ -18,25 +19,34 @@ use crate::types::{self, Typed};
 #[derive(Debug)]
 pub(super) struct Types {
     typed: Typed,
-    /// Names by the offset of their definition.
-    bindings: FxHashMap<u32, BindingId>,
+    /// Names by their module (empty for the text itself) and the offset of their definition.
+    bindings: FxHashMap<SmolStr, FxHashMap<u32, BindingId>>,
     /// Expressions by their place.
     exprs: FxHashMap<(u32, u32), ExprId>,
 }
 
 impl Types {
+    /// The types of a text and of what it uses of the library.
     pub(super) fn of(parse: &Parse, text: &str, library: &Library) -> Self {
-        let (mut sources, mut diags) = (SourceMap::new(), Diagnostics::new());
-        // The number the tree has its places in.
-        sources.add("text", text);
+        let mut diags = Diagnostics::new();
+        let mut sources = SourceMap::new();
+        let file = sources.add("", text);
+        debug_assert_eq!(file, parse.file(), "the first text has the first number");
         let program = names::resolve_files(parse, library, &mut sources, &mut diags);
         let typed = types::check(program, &mut diags);
-        let here = |file: FileId| file == parse.file();
-        let bindings = typed.program.bindings.iter().filter(|(_, it)| here(it.span.file));
-        let bindings = bindings.map(|(id, it)| (it.span.start, id)).collect();
-        // Of expressions at one place the first is the one written there; others are made of it.
+        let mut bindings: FxHashMap<SmolStr, FxHashMap<u32, BindingId>> = FxHashMap::default();
+        for (id, binding) in typed.program.bindings.iter() {
+            let name = sources.name(binding.span.file);
+            if !bindings.contains_key(name) {
+                bindings.insert(name.into(), FxHashMap::default());
+            }
+            if let Some(places) = bindings.get_mut(name) {
+                places.insert(binding.span.start, id);
+            }
+        }
+        // Of expressions at one place the last one is what is written there; others are made of it.
         let mut exprs = FxHashMap::default();
-        for (id, expr) in typed.program.exprs.iter().filter(|(_, it)| here(it.span.file)) {
+        for (id, expr) in typed.program.exprs.iter().filter(|(_, it)| it.span.file == file) {
             if typed.exprs.get(id).is_some_and(Option::is_some) {
                 exprs.insert((expr.span.start, expr.span.end), id);
             }
@@ -46,7 +56,12 @@ impl Types {
 
     /// The type of the name defined at an offset.
     pub(super) fn of_name(&self, at: u32) -> Option<Ty> {
-        let binding = self.bindings.get(&at)?;
+        self.of_member("", at)
+    }
+
+    /// The type of the name defined at an offset of a module, if the text uses it.
+    pub(super) fn of_member(&self, module: &str, at: u32) -> Option<Ty> {
+        let binding = self.bindings.get(module)?.get(&at)?;
         let scheme = self.typed.bindings.get(*binding)?.as_ref()?;
         (scheme.ty != Ty::Error).then(|| scheme.ty.clone())
     }

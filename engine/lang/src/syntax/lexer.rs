@@ -115,7 +115,10 @@ fn word(rest: &str) -> (SyntaxKind, usize) {
 }
 
 fn symbol(rest: &str, first: char) -> (SyntaxKind, usize) {
-    let found = SyntaxKind::SYMBOLS.iter().find(|(spelling, _)| rest.starts_with(spelling));
+    // The first byte sorts out nearly all of them without a call.
+    let begins = |spelling: &str| spelling.bytes().next() == rest.bytes().next();
+    let fits = |spelling: &str| begins(spelling) && rest.starts_with(spelling);
+    let found = SyntaxKind::SYMBOLS.iter().find(|(spelling, _)| fits(spelling));
     found
         .map_or((SyntaxKind::Unknown, first.len_utf8()), |(spelling, kind)| (*kind, spelling.len()))
 }
