@@ -43,9 +43,9 @@ pub fn locate(places: &[String]) -> &Path {
 
 /// The samples of a file, decoded unless another program holds them already.
 pub fn load(path: &Path) -> Result<Arc<Sample>, Unreadable> {
-    let words = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        _ => error.to_string(),
+    let words = |error: std::io::Error| {
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        if missing { "there is no such file".to_owned() } else { error.to_string() }
     };
     let about = std::fs::metadata(path).map_err(words)?;
     if !about.is_file() {

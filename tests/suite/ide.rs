@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// The longest wait.
 const LIMIT: Duration = Duration::from_millis(5);
 
+/// Asks for one thing; says whether the answer is right.
+type Ask<'a> = &'a dyn Fn(&Snapshot) -> bool;
+
 /// A thousand lines that use the library, with a call that is being written near the end.
 fn text() -> (String, usize) {
     let hundred = std::fs::read_to_string(tests_dir().join("bench/hundred.mmm"));
@@ -26,7 +29,7 @@ fn answers_come_within_five_milliseconds_of_an_edit() {
     let (text, at) = text();
     let name = at - "sinwave(fre".len();
     let local = text.rfind("r.freq").expect("it was written");
-    let services: [(&str, &dyn Fn(&Snapshot) -> bool); 6] = [
+    let services: [(&str, Ask); 6] = [
         ("complete", &|it| it.complete(at).items.iter().any(|item| item.label == "freq")),
         ("hover", &|it| it.hover(name).is_some_and(|hover| !hover.doc.is_empty())),
         ("signature", &|it| it.signature(at).is_some_and(|found| found.active == Some(0))),

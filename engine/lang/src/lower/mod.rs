@@ -226,9 +226,9 @@ impl<'a> Lowerer<'a> {
         let exprs = &self.typed.program.exprs;
         let mut cells: Vec<_> = exprs
             .values()
-            .filter_map(|expr| match &expr.kind {
-                ExprKind::Cell(source) => Some((expr.span, &**source)),
-                _ => None,
+            .filter_map(|expr| {
+                let ExprKind::Cell(source) = &expr.kind else { return None };
+                Some((expr.span, &**source))
             })
             .collect();
         cells.sort_by_key(|(span, _)| *span);

@@ -1,5 +1,7 @@
 //! What names mean across modules and files.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "only a few kinds are looked at in each test")]
+
 use super::resolve_files;
 use crate::diag::Diagnostics;
 use crate::hir::{ExprKind, Program, Stmt};
