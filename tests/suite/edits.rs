@@ -15,13 +15,13 @@
 //! start, and with a third section, `=== sounds like`, what that program plays. Optional: `declick` in
 //! milliseconds, `tolerance`, `dropped` (leaves that the plan must drop).
 //!
-//! Each folder of `tests/edits` is a clause of `docs/what-survives.md`, which is made from them; its
+//! Modules are found in `tests/edits/lib`. Each other folder of `tests/edits` is a clause of `docs/what-survives.md`, which is made from them; its
 //! `about.md` says what the clause promises.
 
 use crate::golden::tests_dir;
 use attacca_engine::pipeline::{self, Options};
 use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score};
-use attacca_engine::{Program, Target};
+use attacca_engine::{Files, Program, Target};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ pub fn all() -> Result<Vec<Edit>, String> {
 pub fn clauses() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(tests_dir().join("edits")).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> =
-        entries.map(|e| e.path()).filter(|path| path.is_dir()).collect();
+        entries.map(|e| e.path()).filter(|path| path.join("about.md").is_file()).collect();
     folders.sort();
     folders
 }
@@ -209,7 +209,9 @@ impl Edit {
 }
 
 fn compile(text: &str, target: Target) -> Result<Arc<Program>, String> {
-    let compiled = pipeline::compile("edit.mmm", text, &Options { target, ..Options::default() });
+    let files = Files::library().in_folder(tests_dir().join("edits"));
+    let options = Options { target, ..Options::default() };
+    let compiled = pipeline::compile_with("edit.mmm", text, &options, &files);
     let said = compiled.diagnostics.render(&compiled.sources);
     compiled.program.ok_or_else(|| format!("{said}\n{text}"))
 }
