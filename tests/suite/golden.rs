@@ -8,13 +8,14 @@
 //! `tolerance` (absolute, for `expected` only; backends always agree bit for bit), `rate` in hertz,
 //! `input` (planar), `notes` (`[frame, channel, key, velocity]`, velocity 0 is a note-off), `params`
 //! (`[frame, name, value]` in the program's units), `cc` (`[frame, channel, number, value 0..127]`),
-//! `bend` (`[frame, channel, value -1..1]`), `tempo`, `printed` (what is printed, as one text), `probes`
+//! `bend` (`[frame, channel, value -1..1]`), `transport` (`[frame, tempo, playing, beat, bar, first beat
+//! of the bar, quarters a bar, position]`), `tempo`, `printed` (what is printed, as one text), `probes`
 //! (values by name).
 
 use attacca_engine::pipeline::{self, Compiled, Options};
 use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score};
 use attacca_engine::slots::SlotTable;
-use attacca_engine::{EventKind, Files, Hz, Target};
+use attacca_engine::{EventKind, Files, Hz, Target, Transport};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +83,7 @@ impl Golden {
             "stereo",
             "cc",
             "bend",
+            "transport",
             "tempo",
             "printed",
             "probes",
@@ -166,6 +168,9 @@ impl Golden {
             let kind = EventKind::Bend { channel: byte(&bend[1]), value: number(&bend[2]) };
             events.push((bend[0].as_u64().unwrap_or(0), kind));
         }
+        for row in self.header["transport"].as_array().into_iter().flatten() {
+            events.push((row[0].as_u64().unwrap_or(0), transport(row)));
+        }
         events.sort_by_key(|(frame, _)| *frame);
         let tempo = self.header["tempo"].as_f64();
         Score {
@@ -226,6 +231,19 @@ impl Golden {
         }
         Ok(())
     }
+}
+
+fn transport(row: &Value) -> EventKind {
+    EventKind::Transport(Transport {
+        tempo: number(&row[1]),
+        playing: number(&row[2]) > 0.0,
+        beat: number(&row[3]),
+        bar: number(&row[4]),
+        bar_start: number(&row[5]),
+        numerator: number(&row[6]),
+        denominator: 4.0,
+        position: number(&row[7]),
+    })
 }
 
 /// A number of a header.

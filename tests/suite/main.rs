@@ -3,9 +3,11 @@
 mod chains;
 mod conformance;
 mod diagnostics;
+mod examples;
 mod format;
 mod goldens;
 mod ide;
+mod library;
 mod random_edits;
 mod survives;
 mod swap;

@@ -235,6 +235,10 @@ builtins! {
     SampleLength "_sample_length" 1 Lowering::Macro, "(string) -> `float";
     #[doc = "For the module `host`: one channel of a sound file, by position in frames."]
     SampleChannel "_sample_channel" 2 Lowering::Macro, "(string, float) -> `((float) -> float)";
+    #[doc = "For the module `host`: code of a call, whose types are checked where it is put in."]
+    CodeCall "_code_call" 2 Lowering::Macro, "(`a, `b) -> `c";
+    #[doc = "For the module `host`: code of an operator by its name, checked where it is put in."]
+    CodeOperator "_code_operator" 3 Lowering::Macro, "(string, `a, `b) -> `c";
     #[doc = "For the module `host`: the largest magnitude among the numbers of x."]
     HostPeak "_host_peak" 1 Lowering::Peak, "(a) -> float";
 }

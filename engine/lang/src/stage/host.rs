@@ -87,6 +87,20 @@ impl Machine<'_, '_> {
                 )?;
                 Ok(self.cell(id, CellSource::Bend { channel }))
             }
+            Builtin::CodeCall => {
+                let callee = self.embed(id, first, self.span(id))?;
+                self.call_of(id, callee, &[second])
+            }
+            Builtin::CodeOperator => {
+                let name = self.name_of(first);
+                match Builtin::named(&name) {
+                    Some(operator) => {
+                        let callee = self.make(ExprKind::Builtin(operator), self.span(id));
+                        self.call_of(id, callee, &[second, third])
+                    }
+                    None => self.no_such_part(id, &name),
+                }
+            }
             Builtin::SampleLength => {
                 let path = SmolStr::from(self.name_of(first));
                 let kind = ExprKind::Sample { path, part: SamplePart::Length };
@@ -112,6 +126,14 @@ impl Machine<'_, '_> {
             }
             _ => Err(Stop),
         }
+    }
+
+    /// A call of code with code; what does not fit is found once it is put in, at the callee.
+    fn call_of(&mut self, id: ExprId, callee: ExprId, args: &[Value]) -> Result<Value> {
+        let site = self.span(id);
+        let args = args.iter().map(|arg| self.embed(id, *arg, site)).collect::<Result<_>>()?;
+        let at = self.out.exprs[callee].span;
+        Ok(Value::Code(self.make(ExprKind::Call { callee, args }, at)))
     }
 
     fn name_of(&mut self, value: Value) -> String {
