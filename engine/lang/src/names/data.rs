@@ -117,6 +117,7 @@ impl Resolve<'_> {
         let mut arms = Vec::new();
         for arm in expr.arms() {
             let at = self.span_of(arm.syntax());
+            let told = self.foreign.clone();
             let arm = self.scoped(|cx| {
                 let pattern = match arm.pattern() {
                     Some(pattern) => cx.match_pattern(&pattern),
@@ -124,6 +125,7 @@ impl Resolve<'_> {
                 };
                 Arm { pattern, body: cx.maybe(arm.body(), at) }
             });
+            self.foreign = told;
             arms.push(arm);
         }
         self.add(ExprKind::Match { scrutinee, arms }, span)
@@ -147,6 +149,7 @@ impl Resolve<'_> {
 
     fn constructor_pattern(&mut self, pattern: &ast::CtorPat, span: Span) -> MatchPattern {
         let Some(name) = pattern.name() else { return MatchPattern::Error(span) };
+        let bare = pattern.payload().is_none();
         let payload = pattern.payload().map(|payload| self.payload(&payload));
         let member = match name.kind() {
             SyntaxKind::FloatKw => Some(MemberType::Float),
@@ -169,6 +172,10 @@ impl Resolve<'_> {
             Some(near) => error.help(format!("did you mean `{near}`?")),
             None => error.help("names here are constructors; what fits everything is `_`"),
         });
+        if bare {
+            // It was meant as a variable perhaps: what the arm does with it is not wrong as well.
+            self.foreign.insert(name.text().into());
+        }
         MatchPattern::Error(span)
     }
 

@@ -232,6 +232,9 @@ impl Resolve<'_> {
             let help = format!("it is in the library; write at the top: use {module}::*");
             return self.report(error.help(help));
         }
+        if let Some(help) = self.type_hint(name) {
+            return self.report(error.help(help));
+        }
         let visible = self.visible_names();
         let builtins = Builtin::ALL.iter().filter(|builtin| !builtin.is_internal());
         let builtins = builtins.map(|builtin| builtin.name());
@@ -527,6 +530,11 @@ impl Resolve<'_> {
         }
         if let Found::Builtin(_) = found {
             let message = format!("`{name}` is built in and can't be assigned");
+            self.not_assignable(span, &message, "bind a variable with `let` and assign that");
+            return None;
+        }
+        if let Found::Constructor(..) = found {
+            let message = format!("`{name}` is a constructor and can't be assigned");
             self.not_assignable(span, &message, "bind a variable with `let` and assign that");
             return None;
         }

@@ -125,12 +125,32 @@ impl Resolve<'_> {
         self.report(error.help("write `pub` in front of the type too, or leave it out here"));
     }
 
+    /// What to write when a type stands where a value is needed.
+    pub(super) fn type_hint(&self, name: &str) -> Option<String> {
+        if matches!(name, "float" | "string" | "int") {
+            return Some(format!("`{name}` is a type; types stand behind `:` and `->`"));
+        }
+        let FoundType::Known(kind, ..) = self.find_type(name) else { return None };
+        let TypeExprKind::Named(id) = kind else {
+            return Some(format!("`{name}` is a type; types stand behind `:` and `->`"));
+        };
+        let variants = &self.program.types.get(id)?.variants;
+        let names: Vec<String> = variants.iter().map(|it| format!("`{}`", it.name)).collect();
+        Some(format!("`{name}` is a type; its values are made by {}", names.join(", ")))
+    }
+
     fn unknown_type(&mut self, name: &str, span: Span) {
         if self.foreign_any || self.foreign.contains(name) {
             return;
         }
         let message = format!("there is no type `{name}`; it is inferred");
         let warning = Diagnostic::warning("unknown-type", span, message);
+        if let Some((of, _)) = self.constructor(name)
+            && let Some(of) = self.program.types.get(of).map(|def| def.name.clone())
+        {
+            let help = format!("`{name}` is a constructor; its type is `{of}`");
+            return self.report(warning.help(help));
+        }
         let known = ["float", "string", "int"].into_iter();
         let near = nearest(name, known.chain(self.modules.type_names())).map(str::to_owned);
         self.report(match near {

@@ -226,7 +226,7 @@ impl Checker<'_, '_> {
     ) -> Ty {
         let (left, right) = (a.0.clone(), b.0.clone());
         match (&left, &right) {
-            (Ty::Tuple(_), Ty::Tuple(_)) => self.same_shape(op, &left, &right, at),
+            (Ty::Tuple(_), Ty::Tuple(_)) => self.same_shape(op, (&left, a.1), (&right, b.1), at),
             (Ty::Var(_), Ty::Tuple(_)) if self.is_self(site.args.first()) => {
                 self.expect(&left, &right, at, Why::Operand(b.1));
                 right
@@ -326,12 +326,18 @@ impl Checker<'_, '_> {
     }
 
     /// Two tuples leaf by leaf; both were found numeric.
-    fn same_shape(&mut self, op: &'static str, left: &Ty, right: &Ty, at: Span) -> Ty {
+    fn same_shape(
+        &mut self,
+        op: &'static str,
+        (left, left_at): (&Ty, Span),
+        (right, right_at): (&Ty, Span),
+        at: Span,
+    ) -> Ty {
         if self.agree(left, right) {
             return left.clone();
         }
         let (left, right) = (self.table.zonk(left), self.table.zonk(right));
-        self.report(TypeError::ShapesDiffer { op, left, right, at });
+        self.report(TypeError::ShapesDiffer { op, left, right, at, places: [left_at, right_at] });
         Ty::Error
     }
 

@@ -6,7 +6,9 @@ use super::error::{MAX_SPREAD, TypeError, Why};
 use super::infer::Checker;
 use super::ty::{Fields, Func, Ty};
 use super::{CallPlan, ParamSource};
+use crate::diag::Diagnostic;
 use crate::hir::{ExprId, ExprKind, Lambda, LambdaId};
+use crate::names::nearest;
 use crate::source::Span;
 
 /// The places a call's messages point at.
@@ -282,9 +284,48 @@ impl Checker<'_, '_> {
             }
         }
         if missing.is_empty() {
+            self.misspelt_defaults(site, names, fields, at);
             self.plan_by_name(site.call, sources);
         } else {
-            self.report(TypeError::MissingArgument { callee: self.callee_name(site), missing, at });
+            let declared = self.known.name_of(names);
+            let declared = declared.and_then(|name| self.program.bindings.get(name));
+            let declared = declared.map(|name| name.span);
+            let misspelt = missing.first().and_then(|name| self.unused_like(names, fields, name));
+            let callee = self.callee_name(site);
+            self.report(TypeError::MissingArgument { callee, missing, at, declared, misspelt });
+        }
+    }
+
+    /// A field that no parameter has, with a name nearly that of a parameter.
+    fn unused_like(&self, names: LambdaId, fields: &Fields, wanted: &str) -> Option<SmolStr> {
+        let params = &self.program.lambdas[names].params;
+        let is_param =
+            |field: &str| params.iter().any(|it| self.program.bindings[it.binding].name == field);
+        let unused = fields.iter().map(|(field, _)| field.as_str()).filter(|it| !is_param(it));
+        nearest(wanted, unused).map(SmolStr::new)
+    }
+
+    /// Fields that the function does not know are left out; one that is nearly a parameter with a
+    /// default was meant to be it.
+    fn misspelt_defaults(
+        &mut self,
+        site: CallSite<'_>,
+        names: LambdaId,
+        fields: &Fields,
+        at: Span,
+    ) {
+        let program = self.program;
+        for param in program.lambdas[names].params.iter().filter(|it| it.default.is_some()) {
+            let name = &program.bindings[param.binding].name;
+            if fields.iter().any(|(field, _)| field == name) {
+                continue;
+            }
+            let Some(field) = self.unused_like(names, fields, name) else { continue };
+            let who = self.callee_name(site).map_or("the function".into(), |it| format!("`{it}`"));
+            let message = format!("{who} has no parameter `{field}`: the field is ignored");
+            let place = self.field_span(site, &field).unwrap_or(at);
+            let warning = Diagnostic::warning("ignored-field", place, message);
+            self.diagnose(warning.help(format!("did you mean `{name}`?")));
         }
     }
 
@@ -385,6 +426,10 @@ impl Checker<'_, '_> {
         }
         if let ExprKind::Builtin(builtin) = &self.program.exprs[site.callee].kind {
             return Some(builtin.name().into());
+        }
+        if let ExprKind::Construct(ty, index) = &self.program.exprs[site.callee].kind {
+            let variant = self.program.types.get(*ty)?.variants.get(*index as usize)?;
+            return Some(variant.name.clone());
         }
         None
     }

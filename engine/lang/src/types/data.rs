@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 use super::error::{TypeError, Why};
 use super::exhaustive::{self, Fault};
 use super::infer::Checker;
+use super::mismatch::plural;
 use super::table::Clash;
 use super::ty::Ty;
 use crate::diag::Diagnostic;
@@ -198,6 +199,10 @@ impl Checker<'_, '_> {
                 let declared = self.declared(*ty);
                 let fits = self.expect(found, &declared, *at, Why::Scrutinee(value));
                 let carried = self.payloads[*ty].get(*index as usize).cloned().flatten();
+                if let Some(error) = self.payload_length(*ty, *index, payload.as_ref(), *at) {
+                    self.diagnose(error);
+                    return self.carried(payload.as_ref(), carried, false, *at);
+                }
                 self.carried(payload.as_ref(), carried, fits, *at)
             }
             MatchPattern::Member(member, payload, at) => {
@@ -207,6 +212,34 @@ impl Checker<'_, '_> {
                 self.carried(payload.as_ref(), Some(carried), fits, *at)
             }
         }
+    }
+
+    /// A pattern with more or fewer names than the constructor carries values.
+    fn payload_length(
+        &self,
+        ty: TypeId,
+        index: u32,
+        pattern: Option<&Pattern>,
+        at: Span,
+    ) -> Option<Diagnostic> {
+        let Some(Pattern::Tuple(parts, _)) = pattern else { return None };
+        let variant = self.program.types.get(ty)?.variants.get(index as usize)?;
+        let carried = match self.payloads[ty].get(index as usize).cloned().flatten()? {
+            Ty::Tuple(carried) => carried.len(),
+            Ty::Error | Ty::Var(_) => return None,
+            _ => 1,
+        };
+        if carried == parts.len() {
+            return None;
+        }
+        let message = format!(
+            "`{}` carries {}, the pattern has {}",
+            variant.name,
+            plural(carried, "value"),
+            plural(parts.len(), "name")
+        );
+        let error = Diagnostic::error("constructor-payload", at, message);
+        Some(error.also(variant.span, "declared here"))
     }
 
     /// Binds what a constructor carries.
@@ -271,11 +304,16 @@ impl Checker<'_, '_> {
                     self.diagnose(warning.help("leave it out, or move it up"));
                 }
                 Fault::Missing(names) => {
-                    let error = Diagnostic::error(
+                    let mut error = Diagnostic::error(
                         "not-exhaustive",
                         self.head_of(id),
                         format!("this `match` has no arm for {}", names.join(", ")),
                     );
+                    if let Ty::Variant(ty, _) = &found
+                        && let Some(def) = self.program.types.get(*ty)
+                    {
+                        error = error.also(def.span, "all constructors are declared here");
+                    }
                     self.diagnose(error.help("add the arms that are missing, or: _ => .."));
                 }
             }

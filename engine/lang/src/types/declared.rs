@@ -22,8 +22,12 @@ impl Checker<'_, '_> {
     /// Finds out what all constructors carry.
     pub(super) fn declared_types(&mut self) {
         let program = self.program;
+        // Types that are part of a cycle already reported.
+        let mut told = Vec::new();
         for id in program.types.keys() {
-            self.check_cycle(id);
+            if !told.contains(&id) {
+                told.extend(self.check_cycle(id));
+            }
         }
         for (id, def) in &program.types {
             let payloads = def
@@ -96,7 +100,8 @@ impl Checker<'_, '_> {
     }
 
     /// A type that contains itself needs `rec`; several that contain each other are not possible.
-    fn check_cycle(&mut self, id: TypeId) {
+    /// Gives the types that were looked through on the way to a reported cycle.
+    fn check_cycle(&mut self, id: TypeId) -> Vec<TypeId> {
         let program = self.program;
         let def = &program.types[id];
         let (mut types, mut aliases) = (Vec::new(), Vec::new());
@@ -108,7 +113,8 @@ impl Checker<'_, '_> {
                     if way == Way::Direct && def.recursive {
                         continue;
                     }
-                    return self.recursive_type(id, ty.span, way);
+                    self.recursive_type(id, ty.span, way);
+                    return types;
                 }
                 TypeExprKind::Named(other) => {
                     if !types.contains(other) {
@@ -142,6 +148,7 @@ impl Checker<'_, '_> {
                 | TypeExprKind::Infer => {}
             }
         }
+        Vec::new()
     }
 
     fn recursive_type(&mut self, id: TypeId, at: Span, way: Way) {

@@ -34,6 +34,7 @@ use crate::names::nearest;
 use crate::source::Span;
 use smol_str::SmolStr;
 
+use super::mismatch::{length, mismatch, plural, with_advice};
 use super::ty::{Printer, Rows, Ty};
 
 /// Longest delay, in samples, that a program may ask for.
@@ -73,7 +74,7 @@ pub(crate) enum Why {
 }
 
 impl Why {
-    fn words(self) -> Option<(Span, &'static str)> {
+    pub(super) fn words(self) -> Option<(Span, &'static str)> {
         match self {
             Self::Annotation(span) => Some((span, "expected because of this annotation")),
             Self::Result(span) => {
@@ -86,7 +87,7 @@ impl Why {
             Self::Operand(span) => Some((span, "compared with this")),
             Self::SelfUse(span) => Some((span, "`self` is the function's last result")),
             Self::Element(span) => Some((span, "the elements of an array have one type")),
-            Self::Scrutinee(span) => Some((span, "expected because of what `match` looks at")),
+            Self::Scrutinee(span) => Some((span, "this is what `match` looks at")),
             Self::Condition | Self::Recursion | Self::Index => None,
         }
     }
@@ -143,6 +144,9 @@ pub(crate) enum TypeError {
         callee: Option<SmolStr>,
         missing: Vec<SmolStr>,
         at: Span,
+        declared: Option<Span>,
+        /// A field with nearly the name of the first one.
+        misspelt: Option<SmolStr>,
     },
     TupleIndex {
         index: u32,
@@ -181,6 +185,8 @@ pub(crate) enum TypeError {
         left: Ty,
         right: Ty,
         at: Span,
+        /// The operands.
+        places: [Span; 2],
     },
     TooLong {
         length: usize,
@@ -302,13 +308,21 @@ impl TypeError {
                 }
                 out
             }
-            Self::MissingArgument { callee, missing, at } => {
+            Self::MissingArgument { callee, missing, at, declared, misspelt } => {
                 let who =
                     callee.as_ref().map_or("this function".into(), |name| format!("`{name}`"));
                 let names: Vec<_> = missing.iter().map(|name| format!("`{name}`")).collect();
                 let message = format!("{who} also needs {}", names.join(" and "));
-                Diagnostic::error("missing-argument", *at, message)
-                    .help("give every parameter that has no default a field of its name")
+                let mut out = Diagnostic::error("missing-argument", *at, message);
+                if let Some(declared) = declared {
+                    out = out.also(*declared, "declared here");
+                }
+                match (misspelt, missing.first()) {
+                    (Some(field), Some(name)) => {
+                        out.help(format!("is `{field}` meant to be `{name}`?"))
+                    }
+                    _ => out.help("give every parameter that has no default a field of its name"),
+                }
             }
             Self::TupleIndex { index, found, at } => {
                 let shown = print.show(found);
@@ -332,7 +346,12 @@ impl TypeError {
                         format!("`{shown}` is no tuple, it has no element {index}")
                     }
                 };
-                Diagnostic::error("tuple-index", *at, message).label(format!("of `{shown}`"))
+                let out = Diagnostic::error("tuple-index", *at, message);
+                let out = out.label(format!("of `{shown}`"));
+                if let Ty::Array(_) = found {
+                    return out.help(format!("elements of an array are written a[{index}]"));
+                }
+                out
             }
             Self::UnknownTuple { index, at, of_self } => {
                 let message = format!("element {index} of a value whose type is not known yet");
@@ -354,16 +373,25 @@ impl TypeError {
                 let names = if let Ty::Record(fields) = found { fields.as_ref() } else { &[] };
                 match nearest(field, names.iter().map(|(name, _)| name.as_str())) {
                     Some(near) => out.help(format!("did you mean `{near}`?")),
-                    None => out,
+                    None if names.is_empty() || names.len() > 8 => out,
+                    None => {
+                        let names: Vec<_> =
+                            names.iter().map(|(name, _)| format!("`{name}`")).collect();
+                        out.help(format!("it has {}", names.join(", ")))
+                    }
                 }
             }
             Self::NotARecord { field, found, at } => {
-                let found = print.show(found);
-                Diagnostic::error(
+                let shown = print.show(found);
+                let out = Diagnostic::error(
                     "not-a-record",
                     *at,
-                    format!("`{found}` is no record, it has no field `{field}`"),
-                )
+                    format!("`{shown}` is no record, it has no field `{field}`"),
+                );
+                if let (Ty::Array(_), "len" | "length" | "size") = (found, field.as_str()) {
+                    return out.help("the number of its elements is written len(a)");
+                }
+                out
             }
             Self::NotNumeric { op, found, at } => {
                 let shown = print.show(found);
@@ -378,10 +406,12 @@ impl TypeError {
                 let out = Diagnostic::error("not-numeric", *at, message);
                 with_advice(out.label(format!("this is `{shown}`")), found)
             }
-            Self::ShapesDiffer { op, left, right, at } => {
+            Self::ShapesDiffer { op, left, right, at, places: [left_at, right_at] } => {
                 let (left, right) = (print.show(left), print.show(right));
                 let message = format!("`{op}` needs equal shapes, not `{left}` and `{right}`");
                 Diagnostic::error("shapes-differ", *at, message)
+                    .also(*left_at, format!("this is `{left}`"))
+                    .also(*right_at, format!("this is `{right}`"))
             }
             Self::TooLong { length, at } => {
                 let message = format!(
@@ -497,136 +527,5 @@ impl TypeError {
                     .help("return one number, or a tuple or record of numbers: (left, right)")
             }
         }
-    }
-}
-
-fn mismatch(
-    code: &'static str,
-    print: &mut Printer<'_>,
-    (expected, found): (&Ty, &Ty),
-    at: Span,
-    why: Why,
-) -> Diagnostic {
-    let advice = |out| match expected {
-        Ty::Number => with_advice(out, found),
-        Ty::Int
-        | Ty::Str
-        | Ty::Unit
-        | Ty::Tuple(_)
-        | Ty::Record(_)
-        | Ty::Func(_)
-        | Ty::Array(_)
-        | Ty::Code(_)
-        | Ty::Variant(..)
-        | Ty::Union(_)
-        | Ty::Var(_)
-        | Ty::Error => out,
-    };
-    let (expected, found) = (wanted(print, expected), print.show(found));
-    let message = match why {
-        Why::Condition => format!("the condition of an `if` must be a number, not `{found}`"),
-        Why::Recursion => {
-            format!("the function is used as {expected} inside itself, but is `{found}`")
-        }
-        Why::SelfUse(_) => {
-            format!("`self` is used as {expected}, but the function returns `{found}`")
-        }
-        Why::Annotation(_)
-        | Why::Result(_)
-        | Why::Argument(_)
-        | Why::Pattern(_)
-        | Why::Assigned(_)
-        | Why::Default(_)
-        | Why::Element(_)
-        | Why::Scrutinee(_)
-        | Why::Operand(_) => format!("expected {expected}, found `{found}`"),
-        Why::Index => format!("the position in an array must be a number, not `{found}`"),
-    };
-    let mut out = Diagnostic::error(code, at, message).label(format!("this is `{found}`"));
-    if let Some((span, words)) = why.words() {
-        out = out.also(span, words);
-    }
-    advice(out)
-}
-
-/// Tuples of different lengths.
-fn length(
-    print: &mut Printer<'_>,
-    (expected, found): (&Ty, &Ty),
-    at: Span,
-    why: Why,
-) -> Diagnostic {
-    let (Ty::Tuple(wanted), Ty::Tuple(given)) = (expected, found) else {
-        return mismatch("tuple-length", print, (expected, found), at, why);
-    };
-    if wanted.len() == given.len() {
-        return mismatch("tuple-length", print, (expected, found), at, why);
-    }
-    let message = format!("expected a tuple of {}, found one of {}", wanted.len(), given.len());
-    let out = Diagnostic::error("tuple-length", at, message);
-    let out = out.label(format!("this is `{}`", print.show(found)));
-    match why.words() {
-        Some((span, words)) => out.also(span, words),
-        None => out,
-    }
-}
-
-/// What is expected, in words where a type would show letters that the program does not have.
-fn wanted(print: &mut Printer<'_>, ty: &Ty) -> String {
-    match ty {
-        Ty::Tuple(parts) if parts.iter().all(|part| print.is_unknown(part)) => {
-            format!("a tuple of {}", plural(parts.len(), "element"))
-        }
-        Ty::Var(_) if !print.is_unknown(ty) => format!("a record, as `{}`", print.show(ty)),
-        Ty::Number
-        | Ty::Int
-        | Ty::Str
-        | Ty::Unit
-        | Ty::Tuple(_)
-        | Ty::Record(_)
-        | Ty::Func(_)
-        | Ty::Array(_)
-        | Ty::Code(_)
-        | Ty::Variant(..)
-        | Ty::Union(_)
-        | Ty::Var(_)
-        | Ty::Error => format!("`{}`", print.show(ty)),
-    }
-}
-
-/// What is often forgotten when such a value stands in the wrong place.
-fn with_advice(out: Diagnostic, found: &Ty) -> Diagnostic {
-    match found {
-        Ty::Unit => out.help(
-            "`()` is no value: it is what an assignment or a `let` gives; to compare, write `==`",
-        ),
-        Ty::Func(func) if func.arg == Ty::Unit => {
-            out.help("to get the result of the function, call it: write `()` behind its name")
-        }
-        Ty::Record(fields) => match fields.first() {
-            Some((name, _)) => {
-                out.help(format!("perhaps one of its fields was meant, as `.{name}`"))
-            }
-            None => out,
-        },
-        Ty::Number
-        | Ty::Int
-        | Ty::Str
-        | Ty::Tuple(_)
-        | Ty::Func(_)
-        | Ty::Array(_)
-        | Ty::Code(_)
-        | Ty::Variant(..)
-        | Ty::Union(_)
-        | Ty::Var(_)
-        | Ty::Error => out,
-    }
-}
-
-fn plural(n: usize, what: &str) -> String {
-    match n {
-        0 => format!("no {what}s"),
-        1 => format!("1 {what}"),
-        n => format!("{n} {what}s"),
     }
 }

@@ -20,6 +20,7 @@ pub mod error;
 mod exhaustive;
 mod infer;
 pub mod known;
+mod mismatch;
 mod signature;
 mod table;
 pub mod ty;
