@@ -6,6 +6,7 @@ mod diagnostics;
 mod examples;
 mod format;
 mod goldens;
+mod guide;
 mod ide;
 mod library;
 mod random_edits;

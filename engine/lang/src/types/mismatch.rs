@@ -19,9 +19,7 @@ pub(super) fn mismatch(
     let advice = |out: Diagnostic| match expected {
         _ if matches!(why, Why::Scrutinee(_)) => out,
         Ty::Number => with_advice(out, found),
-        Ty::Variant(..) | Ty::Union(_)
-            if matches!(found, Ty::Func(func) if func.ret == *expected) =>
-        {
+        Ty::Variant(..) | Ty::Union(_) if matches!(found, Ty::Func(func) if func.ret == *expected) => {
             out.help("to make a value, call it with what it carries")
         }
         Ty::Int
