@@ -206,7 +206,7 @@ fn hover_shows_types_and_comments() {
         "fn broken(a) { a + \nfn dsp() { bro^ken(1) }",
         expect![[r#"
             broken
-            fn broken(a: a) -> a"#]],
+            fn broken(a: float) -> float"#]],
     );
 }
 
