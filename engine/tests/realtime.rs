@@ -64,7 +64,7 @@ unsafe impl GlobalAlloc for Aborting {
 static ALLOCATOR: Aborting = Aborting;
 
 /// The program before swap number `n`: state that goes on, lines of changing length, function
-/// values made at every sample, and now and then one that has to be stopped.
+/// values made at every sample, tasks, captured variables and assigned function values that are carried, and now and then one that has to be stopped.
 fn program(n: u32) -> String {
     if n % 20 == 19 {
         return "fn down(x) { down(x + 1.0) * 0.5 }\nfn dsp(l, r) { (down(l), r) }".to_owned();
@@ -72,6 +72,16 @@ fn program(n: u32) -> String {
     let (freq, time, line) = (200 + n, 100 + n * 7, 10_000 + n % 5 * 3_000);
     format!(
         "let kept = [0.0, 0.0, 0.0]
+         fn counter(start) {{ let count = start
+             | | {{ count = count + 1.0
+                 count }} }}
+         let steps = counter({n}.0)
+         let last = counter(0.0)
+         let beats = 0.0
+         fn tick() {{ beats = steps()
+             last = counter(beats)
+             tick@(now + 37.0) }}
+         tick@1.0
          fn phasor(f) {{ (self + f / samplerate) % 1.0 }}
          fn osc(f) {{ sin(phasor(f) * 6.283185307179586) }}
          fn twice(f, x) {{ f(f(x)) }}
@@ -83,7 +93,7 @@ fn program(n: u32) -> String {
              let shapes = [bend, |x| {{ x * gain }}]
              kept = append([table[now % 4.0], shapes[now % 2.0](r)], kept[2] * 0.5)
              let wet = delay({line}, l + osc({freq}.0) * 0.2, {time}.0)
-             (twice(bend, wet) + kept[2], mem(r) + osc(note.pitch) * gain)
+             (twice(bend, wet) + kept[2], last() * 0.0 + mem(r) + osc(note.pitch) * gain)
          }}"
     )
 }
