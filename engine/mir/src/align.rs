@@ -408,8 +408,10 @@ impl Places {
 /// The definitions around places.
 #[derive(Clone, Debug, Default)]
 pub struct Homes {
-    /// Old and new definitions that are versions of each other, by the old ones' places.
-    pairs: Vec<(Place, Place)>,
+    /// Definitions of the old text that are in the new one too, ascending, with their numbers.
+    old: Vec<(Place, usize)>,
+    /// The same definitions in the new text, ascending.
+    new: Vec<(Place, usize)>,
     /// Words at the start of a place that do not count when places are compared.
     skip: usize,
 }
@@ -417,29 +419,33 @@ pub struct Homes {
 impl Homes {
     /// For definitions themselves: they stand anywhere, and `fn name` does not count.
     pub fn none() -> Self {
-        Self { pairs: Vec::new(), skip: 2 }
+        Self { skip: 2, ..Self::default() }
     }
 
     /// Homes given by matched definitions.
     pub fn of(definitions: &Places) -> Self {
-        let mut pairs: Vec<_> = definitions.iter().collect();
-        pairs.sort_unstable();
-        Self { pairs, skip: 0 }
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for (number, (from, to)) in definitions.iter().enumerate() {
+            old.push((from, number));
+            new.push((to, number));
+        }
+        old.sort_unstable();
+        new.sort_unstable();
+        Self { old, new, skip: 0 }
     }
 
     /// The number of the innermost definition around a place of the old or the new text.
     fn around(&self, place: Place, side: Side) -> usize {
-        let of = |pair: &(Place, Place)| match side {
-            Side::Old => pair.0,
-            Side::New => pair.1,
+        let homes = match side {
+            Side::Old => &self.old,
+            Side::New => &self.new,
         };
-        let holds = |home: Place| {
-            home.file == place.file && home.start <= place.start && place.end <= home.end
-        };
-        let inside = self.pairs.iter().enumerate().filter(|(_, pair)| holds(of(pair)));
-        inside
-            .min_by_key(|(_, pair)| of(pair).end - of(pair).start)
-            .map_or(usize::MAX, |(at, _)| at)
+        let after =
+            homes.partition_point(|(home, _)| (home.file, home.start) <= (place.file, place.start));
+        let before = homes[..after].iter().rev().take_while(|(home, _)| home.file == place.file);
+        // Definitions nest: the last one that begins before and ends behind is the innermost.
+        let mut inside = before.filter(|(home, _)| place.end <= home.end);
+        inside.next().map_or(usize::MAX, |(_, number)| *number)
     }
 }
 
