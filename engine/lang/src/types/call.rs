@@ -103,7 +103,10 @@ impl Checker<'_, '_> {
         let why = Why::Argument(self.span(site.callee));
         match arg {
             Ty::Tuple(wanted) if wanted.len() == found.len() => {
-                for ((wanted, found), at) in wanted.iter().zip(found).zip(site.args) {
+                for (index, ((wanted, found), at)) in
+                    wanted.iter().zip(found).zip(site.args).enumerate()
+                {
+                    let why = self.parameter(site, func, index);
                     self.expect_value(wanted, found, *at, why);
                 }
             }
@@ -147,7 +150,7 @@ impl Checker<'_, '_> {
                 }
             }
             (Ty::Tuple(wanted), Ty::Tuple(given)) if wanted.len() == given.len() => {
-                self.elements(site, wanted, given, why);
+                self.elements(site, func, (wanted, given));
             }
             (Ty::Tuple(_), Ty::Tuple(given)) => {
                 return self.wrong_count(site, arg, func, given.len());
@@ -189,7 +192,10 @@ impl Checker<'_, '_> {
                 _,
             ) => {
                 match site.args {
-                    [only] => self.expect_value(arg, &found, *only, why),
+                    [only] => {
+                        let why = self.parameter(site, func, 0);
+                        self.expect_value(arg, &found, *only, why)
+                    }
                     [] | [_, _, ..] => self.expect(arg, &found, at, why),
                 };
             }
@@ -197,18 +203,37 @@ impl Checker<'_, '_> {
         func.ret.clone()
     }
 
+    /// Why an argument needs its type: its parameter if that stands in the same text, else the
+    /// called function.
+    fn parameter(&self, site: CallSite<'_>, func: &Func, index: usize) -> Why {
+        let callee = self.span(site.callee);
+        let lambda = func.names.and_then(|names| self.program.lambdas.get(names));
+        let count = lambda.map_or(0, |lambda| lambda.params.len());
+        // One parameter takes a whole tuple: it is why for each element.
+        let index = if count == 1 { 0 } else { index };
+        let param = lambda.and_then(|lambda| lambda.params.get(index));
+        let binding = param.and_then(|param| self.program.bindings.get(param.binding));
+        match binding.map(|binding| binding.span).filter(|span| span.file == callee.file) {
+            Some(span) => Why::Parameter(span),
+            None => Why::Argument(callee),
+        }
+    }
+
     /// Positional elements of a tuple argument, each with its own place if it is written out.
-    fn elements(&mut self, site: CallSite<'_>, wanted: &[Ty], given: &[Ty], why: Why) {
+    fn elements(&mut self, site: CallSite<'_>, func: &Func, (wanted, given): (&[Ty], &[Ty])) {
         let Some(tuple) = site.args.first() else { return };
         let program = self.program;
         if let ExprKind::Tuple(parts) = &program.exprs[*tuple].kind {
-            for ((wanted, given), part) in wanted.iter().zip(given).zip(parts) {
+            for (index, ((wanted, given), part)) in wanted.iter().zip(given).zip(parts).enumerate()
+            {
+                let why = self.parameter(site, func, index);
                 self.expect_value(wanted, given, *part, why);
             }
             return;
         }
         let at = self.span(*tuple);
-        for (wanted, given) in wanted.iter().zip(given) {
+        for (index, (wanted, given)) in wanted.iter().zip(given).enumerate() {
+            let why = self.parameter(site, func, index);
             self.expect(wanted, given, at, why);
         }
     }
@@ -263,10 +288,15 @@ impl Checker<'_, '_> {
     fn by_name(&mut self, site: CallSite<'_>, names: LambdaId, wanted: &[Ty], fields: &Fields) {
         let program = self.program;
         let at = site.args.first().map_or(self.span(site.call), |arg| self.span(*arg));
-        let why = Why::Argument(self.span(site.callee));
+        let callee = self.span(site.callee);
         let (mut sources, mut missing) = (Vec::new(), Vec::new());
         for (param, wanted) in program.lambdas[names].params.iter().zip(wanted) {
             let name = &program.bindings[param.binding].name;
+            let declared = program.bindings[param.binding].span;
+            let why = match declared.file == callee.file {
+                true => Why::Parameter(declared),
+                false => Why::Argument(callee),
+            };
             match (fields.iter().find(|(field, _)| field == name), param.default) {
                 (Some((field, ty)), _) => {
                     let place = self.field_span(site, name).unwrap_or(at);

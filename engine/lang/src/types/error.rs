@@ -57,8 +57,8 @@ pub(crate) enum Why {
     Pattern(Span),
     /// The variable that is assigned.
     Assigned(Span),
-    /// The parameter a default stands for.
-    Default(Span),
+    /// The parameter that an argument or a default is for.
+    Parameter(Span),
     /// The other operand.
     Operand(Span),
     /// Where `self`, the last result, is used.
@@ -83,7 +83,7 @@ impl Why {
             Self::Argument(span) => Some((span, "expected because of this function's parameters")),
             Self::Pattern(span) => Some((span, "expected because of this pattern")),
             Self::Assigned(span) => Some((span, "the variable is bound here")),
-            Self::Default(span) => Some((span, "expected because of this parameter")),
+            Self::Parameter(span) => Some((span, "expected because of this parameter")),
             Self::Operand(span) => Some((span, "compared with this")),
             Self::SelfUse(span) => Some((span, "`self` is the function's last result")),
             Self::Element(span) => Some((span, "the elements of an array have one type")),

@@ -346,7 +346,7 @@ impl<'p, 'd> Checker<'p, 'd> {
         for (param, ty) in lambda.params.iter().zip(&params) {
             if let Some(default) = param.default {
                 let found = self.expr(default);
-                let why = Why::Default(program.bindings[param.binding].span);
+                let why = Why::Parameter(program.bindings[param.binding].span);
                 self.expect(ty, &found, self.span(default), why);
             }
         }

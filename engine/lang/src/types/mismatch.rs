@@ -49,7 +49,7 @@ pub(super) fn mismatch(
         | Why::Argument(_)
         | Why::Pattern(_)
         | Why::Assigned(_)
-        | Why::Default(_)
+        | Why::Parameter(_)
         | Why::Element(_)
         | Why::Operand(_) => format!("expected {expected}, found `{found}`"),
         Why::Scrutinee(_) => {
