@@ -370,7 +370,14 @@ impl Resolve<'_> {
 
     fn call(&mut self, call: &ast::CallExpr, span: Span) -> ExprId {
         let callee = self.maybe(call.callee(), span);
-        let args = call.args().map(|arg| self.expr(&arg)).collect();
+        // Of a call that was found wrong: a quoted argument shows that a macro was meant.
+        let wrong = matches!(self.program.exprs[callee].kind, ExprKind::Error);
+        let quoted = wrong && call.args().any(|arg| matches!(arg, ast::Expr::QuoteExpr(_)));
+        let args = if quoted {
+            self.at_stage(Stage::Macro, |cx| call.args().map(|arg| cx.expr(&arg)).collect())
+        } else {
+            call.args().map(|arg| self.expr(&arg)).collect()
+        };
         self.add(ExprKind::Call { callee, args }, span)
     }
 

@@ -8,6 +8,7 @@ use super::infer::Checker;
 use super::signature;
 use super::ty::{Func, Ty};
 use crate::builtins::Builtin;
+use crate::diag::Diagnostic;
 use crate::hir::{ExprId, ExprKind, Stage};
 use crate::source::Span;
 
@@ -19,6 +20,9 @@ impl Checker<'_, '_> {
             self.exprs[site.callee] = Some(ty.clone());
             let found = self.arguments(site.args);
             let Ty::Func(func) = ty else { return Ty::Error };
+            if builtin == Builtin::ScheduleAt && !self.can_be_scheduled(site, &found) {
+                return Ty::Unit;
+            }
             let before = self.diags.error_count();
             let result = self.apply(site, &func, &found);
             let result = match builtin {
@@ -93,6 +97,22 @@ impl Checker<'_, '_> {
                 Ty::Error
             }
         }
+    }
+
+    /// `f@time` takes the function itself; its call is the usual slip.
+    fn can_be_scheduled(&mut self, site: CallSite<'_>, found: &[Ty]) -> bool {
+        let ([_, task], [_, place]) = (found, site.args) else { return true };
+        let task = self.table.zonk(task);
+        if matches!(task, Ty::Func(_) | Ty::Var(_) | Ty::Error) {
+            return true;
+        }
+        let message = format!("`@` schedules a function, not {}", self.show(&task));
+        let mut error = Diagnostic::error("type-mismatch", self.span(*place), message);
+        if let ExprKind::Call { .. } = self.program.exprs[*place].kind {
+            error = error.help("write the function without calling it, as f@time");
+        }
+        self.diagnose(error.help("something short is written | | { .. } @ time"));
+        false
     }
 
     /// A control's initial value may be quoted; it is a control all the same.

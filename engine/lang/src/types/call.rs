@@ -52,6 +52,10 @@ impl Checker<'_, '_> {
             | Ty::Variant(..)
             | Ty::Union(_)
             | Ty::Var(_)) => {
+                if piped && self.holds_error(callee) {
+                    // What it would have been is not known.
+                    return Ty::Error;
+                }
                 let found = self.table.zonk(&other);
                 let at = self.span(callee);
                 // Something stands between the callee and its `(`, or between that and what follows.
@@ -63,6 +67,19 @@ impl Checker<'_, '_> {
                 Ty::Error
             }
         }
+    }
+
+    /// Whether a part of an expression, or a part of a part, was found wrong before.
+    fn holds_error(&self, id: ExprId) -> bool {
+        let mut wrong = false;
+        self.program.exprs[id].kind.for_each_child(|child| {
+            let part = &self.program.exprs[child].kind;
+            wrong |= matches!(part, ExprKind::Error);
+            part.for_each_child(|of| {
+                wrong |= matches!(self.program.exprs[of].kind, ExprKind::Error)
+            });
+        });
+        wrong
     }
 
     /// The types of arguments as written.

@@ -138,7 +138,7 @@ impl Checker<'_, '_> {
         let found = self.expr(scrutinee);
         let result = self.table.fresh();
         let mut first: Option<ExprId> = None;
-        let mut good = true;
+        let (mut good, mut agree) = (true, true);
         for arm in arms {
             good &= self.match_pattern(&arm.pattern, &found, self.span(scrutinee));
             let ty = self.expr(arm.body);
@@ -148,7 +148,7 @@ impl Checker<'_, '_> {
                     let agrees = self.table.unify(&result, &ty);
                     debug_assert!(agrees.is_ok() || ty == Ty::Error, "a fresh type fits all");
                 }
-                Some(first) => self.arm_type(&result, &ty, first, arm.body),
+                Some(first) => agree &= self.arm_type(&result, &ty, first, arm.body),
             }
         }
         if arms.is_empty() {
@@ -159,12 +159,12 @@ impl Checker<'_, '_> {
         if good {
             self.useful_arms(id, &found, arms);
         }
-        result
+        if agree { result } else { Ty::Error }
     }
 
-    fn arm_type(&mut self, result: &Ty, ty: &Ty, first: ExprId, body: ExprId) {
+    fn arm_type(&mut self, result: &Ty, ty: &Ty, first: ExprId, body: ExprId) -> bool {
         match self.table.unify(result, ty) {
-            Ok(()) => {}
+            Ok(()) => return true,
             Err(Clash::Differ | Clash::Length | Clash::Field(_)) => {
                 let (then, other) = (self.table.zonk(result), self.table.zonk(ty));
                 let (then_at, at) = (self.result_span(first), self.result_span(body));
@@ -174,6 +174,7 @@ impl Checker<'_, '_> {
                 self.expect(result, ty, self.span(body), Why::Condition);
             }
         }
+        false
     }
 
     /// Checks a pattern against the type of what it looks at and binds its names.

@@ -281,15 +281,17 @@ impl TypeError {
                 .also(*at, format!("this is `{found}`"))
                 .help("add an `else` that gives the value for the other case")
             }
-            Self::NotAFunction { found, at, piped, apart } => {
-                let found = print.show(found);
+            Self::NotAFunction { found: shown, at, piped, apart } => {
+                let found = print.show(shown);
                 let message = if *piped {
                     format!("`|>` leads into a function, but this is `{found}`")
                 } else {
                     format!("this is called like a function, but is `{found}`")
                 };
                 let out = Diagnostic::error("not-a-function", *at, message);
-                if *apart {
+                if let Ty::Array(_) = shown {
+                    out.help("elements of an array are written a[0]")
+                } else if *apart {
                     out.help("if another statement begins here, start a new line before `(`")
                 } else {
                     out

@@ -91,6 +91,9 @@ pub(super) fn stage_decl(p: &mut Parser<'_>, marker: Marker) {
         if p.expect(LParen) {
             if !p.eat(MacroKw) && !p.eat(MainKw) {
                 p.expected("`macro` or `main`");
+                if p.at(Ident) {
+                    p.bump();
+                }
             }
             p.close(RParen, opened_at);
         }
