@@ -12,3 +12,4 @@ mod library;
 mod random_edits;
 mod survives;
 mod swap;
+mod voices;
