@@ -23,6 +23,9 @@ impl Checker<'_, '_> {
             if builtin == Builtin::ScheduleAt && !self.can_be_scheduled(site, &found) {
                 return Ty::Unit;
             }
+            if let Builtin::SplitHead | Builtin::SplitTail = builtin {
+                self.split_of_nothing(site);
+            }
             let before = self.diags.error_count();
             let result = self.apply(site, &func, &found);
             let result = match builtin {
@@ -96,6 +99,17 @@ impl Checker<'_, '_> {
                 self.report(error);
                 Ty::Error
             }
+        }
+    }
+
+    /// What is split has no elements as it is written. Macro code says so when it runs.
+    fn split_of_nothing(&mut self, site: CallSite<'_>) {
+        let Some(array) = site.args.first() else { return };
+        let empty =
+            matches!(&self.program.exprs[*array].kind, ExprKind::Array(of) if of.is_empty());
+        if empty && self.program.exprs[site.call].stage == Stage::Audio {
+            let message = "an empty array is split here: it gives zero and an empty array";
+            self.diagnose(Diagnostic::warning("empty-array", self.span(site.call), message));
         }
     }
 
