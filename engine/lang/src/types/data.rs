@@ -20,6 +20,7 @@ impl Checker<'_, '_> {
     /// `[a, b]`: all elements have one type.
     pub(super) fn array(&mut self, parts: &[ExprId]) -> Ty {
         let element = self.table.fresh();
+        let mut agree = true;
         let mut first: Option<ExprId> = None;
         for part in parts {
             let found = self.expr(*part);
@@ -31,11 +32,11 @@ impl Checker<'_, '_> {
                 }
                 Some(first) => {
                     let why = Why::Element(self.span(first));
-                    self.expect_value(&element, &found, *part, why);
+                    agree &= self.expect_value(&element, &found, *part, why);
                 }
             }
         }
-        Ty::Array(Arc::new(element))
+        if agree { Ty::Array(Arc::new(element)) } else { Ty::Error }
     }
 
     /// `a[i]`.
@@ -191,7 +192,8 @@ impl Checker<'_, '_> {
                     self.expect(found, &Ty::tuple(wanted.clone()), *at, Why::Scrutinee(value));
                 let mut good = fits;
                 for (part, ty) in parts.iter().zip(&wanted) {
-                    let ty = if fits { ty } else { &Ty::Error };
+                    // What one part gets wrong would look wrong in the next as well.
+                    let ty = if good { ty } else { &Ty::Error };
                     good &= self.match_pattern(part, ty, value);
                 }
                 good

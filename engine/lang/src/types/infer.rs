@@ -499,8 +499,13 @@ impl<'p, 'd> Checker<'p, 'd> {
             Some(scheme) => scheme.ty.clone(),
             None => Ty::Error,
         };
+        let errors = self.diags.error_count();
         for (name, at) in fields {
             ty = self.field(&ty, name, *at);
+        }
+        if self.diags.error_count() > errors && binding.kind == BindingKind::Local {
+            // Said once; reading the field of this variable is no other mistake.
+            self.bindings[target] = Some(Scheme::mono(Ty::Error));
         }
         let found = self.expr(value);
         self.expect_value(&ty, &found, value, Why::Assigned(binding.span));
