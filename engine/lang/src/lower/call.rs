@@ -4,7 +4,7 @@ use attacca_mir::module::{FuncId, LeafKind, SigId, ValueId};
 use attacca_mir::op::{Op, Pure, Ty as Word};
 
 use super::func::{FuncLower, Values};
-use super::words::{Subst, concrete, extend};
+use super::words::{Subst, concrete, extend, matched};
 use crate::builtins::Builtin;
 use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, LambdaId, TypeId};
 use crate::source::Span;
@@ -103,7 +103,7 @@ impl FuncLower<'_, '_> {
                 calls.collect()
             }
             CallPlan::ByName(sources) => {
-                let words = self.by_name(&target, args, sources);
+                let words = self.by_name(&target, &callee_ty, args, sources);
                 self.call_target(&target, words, &rets, &hint, at)
             }
             CallPlan::Narrow => {
@@ -228,7 +228,13 @@ impl FuncLower<'_, '_> {
     }
 
     /// Parameters from the fields of one record, and defaults for the others.
-    fn by_name(&mut self, target: &Target, args: &[ExprId], sources: &[ParamSource]) -> Values {
+    fn by_name(
+        &mut self,
+        target: &Target,
+        callee: &Ty,
+        args: &[ExprId],
+        sources: &[ParamSource],
+    ) -> Values {
         let Some(record) = args.first() else { return Vec::new() };
         let fields = self.named_words(*record);
         let mut out = Vec::new();
@@ -238,7 +244,9 @@ impl FuncLower<'_, '_> {
                     let field = fields.iter().find(|(field, _)| field == name);
                     out.extend(field.iter().flat_map(|(_, words)| words));
                 }
-                ParamSource::Default(default) => out.extend(self.default(target, *default)),
+                ParamSource::Default(default) => {
+                    out.extend(self.default(target, callee, *default));
+                }
             }
         }
         out
@@ -263,18 +271,36 @@ impl FuncLower<'_, '_> {
     }
 
     /// A default belongs to the called function's signature: its type parameters count there.
-    fn default(&mut self, target: &Target, default: ExprId) -> Values {
+    fn default(&mut self, target: &Target, callee: &Ty, default: ExprId) -> Values {
         let subst = match target {
             Target::Known { subst, .. } => subst.clone(),
             Target::Closure { .. }
             | Target::Builtin(..)
             | Target::Construct(..)
-            | Target::Probe(..) => Subst::from([]),
+            | Target::Probe(..) => self.params_of_value(callee),
         };
         let around = std::mem::replace(&mut self.subst, subst);
         let words = self.expr(default);
         self.subst = around;
         words
+    }
+
+    /// What the type parameters of a function are where it is called through a value of this type.
+    fn params_of_value(&self, callee: &Ty) -> Subst {
+        let mut found = Vec::new();
+        if let Ty::Func(func) = callee
+            && let Some(lambda) = func.names
+        {
+            let typed = self.lo.typed;
+            let params = &typed.program.lambdas[lambda].params;
+            let args = if params.len() > 1 { func.arg.parts() } else { vec![&func.arg] };
+            for (param, arg) in params.iter().zip(args) {
+                if let Some(scheme) = &typed.bindings[param.binding] {
+                    matched(&scheme.ty, arg, &mut found);
+                }
+            }
+        }
+        extend(&Subst::from([]), found)
     }
 
     /// The fields that the one record parameter has, out of a record with more.

@@ -29,6 +29,19 @@ pub(super) fn extend(around: &Subst, own: impl IntoIterator<Item = (VarId, Ty)>)
     pairs.into()
 }
 
+/// What the variables of a type are in a type made from it; the first found counts.
+pub(super) fn matched(general: &Ty, special: &Ty, found: &mut Vec<(VarId, Ty)>) {
+    if let Ty::Var(var) = general {
+        if found.iter().all(|(known, _)| known != var) {
+            found.push((*var, special.clone()));
+        }
+        return;
+    }
+    for (general, special) in general.parts().into_iter().zip(special.parts()) {
+        matched(general, special, found);
+    }
+}
+
 /// A type without variables. What nothing decides is a number; an open record has just its fields.
 pub(super) fn concrete(typed: &Typed, subst: &Subst, ty: &Ty) -> Ty {
     let Ty::Var(var) = ty else {

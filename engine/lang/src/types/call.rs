@@ -324,7 +324,6 @@ impl Checker<'_, '_> {
                     sources.push(ParamSource::Field(field.clone()));
                 }
                 (None, Some(default)) => {
-                    self.default_allowed(site, names, default);
                     sources.push(ParamSource::Default(default));
                 }
                 (None, None) => missing.push(name.clone()),
@@ -389,17 +388,6 @@ impl Checker<'_, '_> {
             return Some(*value);
         }
         None
-    }
-
-    /// A default is evaluated at the call; its type must be known there.
-    fn default_allowed(&mut self, site: CallSite<'_>, names: LambdaId, default: ExprId) {
-        let ty = self.exprs[default].clone().unwrap_or(Ty::Error);
-        let callee = &self.program.exprs[site.callee].kind;
-        let direct =
-            matches!(callee, ExprKind::Var(name) if self.known.name_of(names) == Some(*name));
-        if !direct && self.table.zonk(&ty).holds_variable() {
-            self.report(TypeError::DefaultThroughValue { at: self.span(site.call) });
-        }
     }
 
     /// A record with more fields than needed: those needed must agree.

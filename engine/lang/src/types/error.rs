@@ -27,7 +27,6 @@
 //! | `delay-max` | the maximum of `delay` is no literal, or out of range |
 //! | `builtin-not-a-value` | `mem` or `delay` used as a value |
 //! | `missing-dsp`, `dsp-not-a-function`, `dsp-input`, `dsp-output` | the shape of `dsp` |
-//! | `not-supported-yet` | correct, but not built yet |
 
 use crate::diag::Diagnostic;
 use crate::names::nearest;
@@ -239,9 +238,6 @@ pub(crate) enum TypeError {
     },
     DspOutput {
         found: Ty,
-        at: Span,
-    },
-    DefaultThroughValue {
         at: Span,
     },
 }
@@ -487,11 +483,6 @@ impl TypeError {
                     format!("`{name}` can only be called, not kept or passed on"),
                 )
                 .help(help)
-            }
-            Self::DefaultThroughValue { at } => {
-                let message = "defaults of a polymorphic function are not supported yet when it is called through a variable";
-                Diagnostic::error("not-supported-yet", *at, message)
-                    .help("call the function by its name")
             }
             Self::MissingDsp { at, similar } => {
                 let message = "there is no `dsp` function, so there is nothing to play";
