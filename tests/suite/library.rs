@@ -82,7 +82,8 @@ fn warped(freq: f64, centre: f64) -> f64 {
 fn biquads_have_the_response_of_their_analog_models() {
     let (centre, q) = (1500.0, 2.0);
     // Each filter's numerator beside the common denominator s^2 + s/q + 1 at s = j w.
-    let numerator: [(&str, fn(f64, f64) -> f64); 4] = [
+    type Numerator = fn(f64, f64) -> f64;
+    let numerator: [(&str, Numerator); 4] = [
         ("lowpass", |_, _| 1.0),
         ("highpass", |w, _| w * w),
         ("bandpass", |w, _| w),
@@ -171,7 +172,8 @@ fn folded(amplitude: fn(f64) -> f64) -> f64 {
 
 #[test]
 fn oscillators_have_their_frequency_their_harmonics_and_no_more_than_the_folded_ones() {
-    let shapes: [(&str, fn(f64) -> f64); 3] = [
+    type Harmonics = fn(f64) -> f64;
+    let shapes: [(&str, Harmonics); 3] = [
         ("saw", |k| 2.0 / (PI * k)),
         ("tri", |k| if k % 2.0 == 1.0 { 8.0 / (PI * k).powi(2) } else { 0.0 }),
         ("rect", |k| if k % 2.0 == 1.0 { 4.0 / (PI * k) } else { 0.0 }),
@@ -384,12 +386,12 @@ fn freeverb_is_its_eight_combs_and_four_all_passes() {
     let got = play(text, 12_000);
     let (mut left, mut right) = (Freeverb::new(0), Freeverb::new(23));
     let (near, far) = (0.8 * 0.5 + 0.5, 0.8 * -0.5 + 0.5);
-    for n in 0..12_000 {
+    for (n, (heard_left, heard_right)) in got[0].iter().zip(&got[1]).enumerate() {
         let (l, r) = if n == 0 { (1.0, -0.5) } else { (0.0, 0.0) };
         let wl = left.step(l, 0.6, 0.7) * 0.5;
         let wr = right.step(r, 0.6, 0.7) * 0.5;
-        assert_near(&format!("left {n}"), got[0][n], l * 0.5 + wl * near + wr * far, 1e-12);
-        assert_near(&format!("right {n}"), got[1][n], r * 0.5 + wl * far + wr * near, 1e-12);
+        assert_near(&format!("left {n}"), *heard_left, l * 0.5 + wl * near + wr * far, 1e-12);
+        assert_near(&format!("right {n}"), *heard_right, r * 0.5 + wl * far + wr * near, 1e-12);
     }
 }
 
@@ -401,13 +403,13 @@ fn the_feedback_network_is_its_two_lines() {
     let (mut a, mut b) = (Line::new(2048), Line::new(2187));
     let (mut low, mut last) = ((0.0, 0.0), (0.0, 0.0));
     let (damp, gain) = (0.2 * 0.4, 10f64.powf(-3.0 * (3500.0 / RATE)));
-    for n in 0..12_000 {
+    for (n, (heard_left, heard_right)) in got[0].iter().zip(&got[1]).enumerate() {
         let (l, r) = if n == 0 { (1.0, -0.5) } else { (0.0, 0.0) };
         low.0 = (last.0 + last.1) * (1.0 - damp) + low.0 * damp;
         low.1 = (last.0 - last.1) * (1.0 - damp) + low.1 * damp;
         last = (a.step(l + low.0 * gain), b.step(r + low.1 * gain));
-        assert_near(&format!("left {n}"), got[0][n], l * 0.5 + last.0 * 0.5, 1e-12);
-        assert_near(&format!("right {n}"), got[1][n], r * 0.5 + last.1 * 0.5, 1e-12);
+        assert_near(&format!("left {n}"), *heard_left, l * 0.5 + last.0 * 0.5, 1e-12);
+        assert_near(&format!("right {n}"), *heard_right, r * 0.5 + last.1 * 0.5, 1e-12);
     }
 }
 
