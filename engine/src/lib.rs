@@ -9,6 +9,7 @@ pub mod message;
 pub mod osc;
 pub mod pipeline;
 pub mod program;
+pub mod record;
 pub mod render;
 pub mod samples;
 pub mod session;

@@ -50,6 +50,8 @@ pub struct Link {
     flying: Vec<Sent>,
     /// Found no room in the ring.
     waiting: Option<Box<Prepared>>,
+    /// Programs planned again, with their old and new numbers.
+    renamed: Vec<(ProgramId, ProgramId)>,
     clock: Clock,
 }
 
@@ -64,6 +66,7 @@ impl Link {
             current: None,
             flying: Vec::new(),
             waiting: None,
+            renamed: Vec::new(),
             clock: Clock::new(),
         }
     }
@@ -124,11 +127,17 @@ impl Link {
         if let Some(sent) = stale
             && self.flying.is_empty()
         {
-            self.send(&sent.program, sent.bound);
+            let (id, _) = self.send(&sent.program, sent.bound);
+            self.renamed.push((sent.id, id));
         }
         self.push();
         self.listen(&mut notices);
         notices
+    }
+
+    /// Programs that were planned again since the last call: their old and new numbers.
+    pub fn renamed(&mut self) -> Vec<(ProgramId, ProgramId)> {
+        std::mem::take(&mut self.renamed)
     }
 
     /// An event that does not come from the host; lost if too many are on their way.

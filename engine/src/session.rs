@@ -7,11 +7,13 @@ use crate::loader::Files;
 use crate::message::{ControlInfo, Message, Notice, PlanSummary};
 use crate::pipeline::{self, Compiled, Options, TOO_MANY_CONTROLS, no_slot};
 use crate::program::Program;
+use crate::record::{Collector, Edit, Recording};
 use crate::slots::SlotTable;
 use crate::target::Target;
 use attacca_rt::Hz;
 use attacca_rt::event::EventKind;
 use attacca_rt::processor::{Idle, Processor, ProcessorSettings};
+use attacca_rt::record::Recorder;
 use attacca_rt::swap::ProgramId;
 use attacca_rt::transport::When;
 use std::sync::Arc;
@@ -42,6 +44,7 @@ pub struct Session {
     files: Files,
     /// Notices heard while updating, given out by the next poll.
     heard: Vec<Notice>,
+    collector: Option<Box<Collector>>,
 }
 
 /// What became of a text.
@@ -81,7 +84,33 @@ impl Session {
         let options = Options { target, rate: settings.rate };
         let link = Link::new(remote, settings.max_frames);
         let (slots, files) = (SlotTable::default(), Files::library());
-        (Self { options, link, slots, files, heard: Vec::new() }, processor)
+        let session = Self { options, link, slots, files, heard: Vec::new(), collector: None };
+        (session, processor)
+    }
+
+    /// Like [`Session::with`], recording what the audio side is given from its first block on.
+    pub fn recorded(target: Target, settings: ProcessorSettings) -> (Self, Processor) {
+        let (mut session, mut processor) = Self::with(target, settings);
+        let (recorder, tape) = Recorder::new();
+        processor.record(recorder);
+        session.collector = Some(Box::new(Collector::new(tape, target, &settings)));
+        (session, processor)
+    }
+
+    /// What was recorded so far, if this session records.
+    pub fn recording(&mut self) -> Option<&Recording> {
+        let collector = self.collector.as_mut()?;
+        collector.collect();
+        Some(collector.recording())
+    }
+
+    /// Takes what came by recording; numbers of programs first, since marks name them.
+    fn collect(&mut self) {
+        let renamed = self.link.renamed();
+        if let Some(collector) = &mut self.collector {
+            renamed.into_iter().for_each(|(old, new)| collector.renamed(old, new));
+            collector.collect();
+        }
     }
 
     /// Where the next updates find the files that a program uses; only the library before.
@@ -105,6 +134,7 @@ impl Session {
         // What happened until now decides what the plan starts from.
         let heard = self.link.poll();
         self.heard.extend(heard);
+        self.collect();
         self.files.forget();
         let compiled = pipeline::compile_with(PATCH, text, &self.options, &self.files);
         let mut update = Update {
@@ -117,7 +147,12 @@ impl Session {
             plan: PlanSummary::default(),
         };
         if let Some(program) = &compiled.program {
-            self.send(program, &compiled, &mut update);
+            let slots = self.collector.is_some().then(|| self.slot_names());
+            let id = self.send(program, &compiled, &mut update);
+            if let (Some(collector), Some(slots)) = (&mut self.collector, slots) {
+                let edit = Edit { text: text.to_owned(), rate: self.options.rate.0, slots };
+                collector.sent(id, edit);
+            }
         }
         update
     }
@@ -126,6 +161,7 @@ impl Session {
     pub fn poll(&mut self) -> Vec<Notice> {
         let mut notices = std::mem::take(&mut self.heard);
         notices.extend(self.link.poll());
+        self.collect();
         notices
     }
 
@@ -133,6 +169,11 @@ impl Session {
     pub fn set_control(&mut self, name: &str, value: f64) -> bool {
         let Some(slot) = self.slots.slot_of(name) else { return false };
         self.link.event(EventKind::Control { slot, value })
+    }
+
+    /// Sends an event that does not come from the host; lost if too many are on their way.
+    pub(crate) fn send_event(&mut self, event: EventKind) -> bool {
+        self.link.event(event)
     }
 
     /// What the probes of the playing program have shown since the last time.
@@ -171,7 +212,12 @@ impl Session {
         self.slots = SlotTable::restore(names);
     }
 
-    fn send(&mut self, program: &Arc<Program>, compiled: &Compiled, update: &mut Update) {
+    fn send(
+        &mut self,
+        program: &Arc<Program>,
+        compiled: &Compiled,
+        update: &mut Update,
+    ) -> ProgramId {
         let bound = self.slots.bind(&program.layout().cells);
         update.controls.clone_from(&bound.controls);
         if !bound.without.is_empty() {
@@ -184,5 +230,6 @@ impl Session {
         }
         let (id, plan) = self.link.send(program, bound);
         (update.accepted, update.id, update.plan) = (true, Some(id), plan);
+        id
     }
 }

@@ -3,13 +3,17 @@
 //!
 //! Two proofs over the same performance: an allocator that ends the process when the audio thread
 //! touches it, and, on Linux, a child process whose audio thread runs under seccomp.
-#![expect(unsafe_code, reason = "a global allocator and a signal handler are unsafe to write")]
+#![cfg_attr(
+    target_os = "linux",
+    expect(unsafe_code, reason = "one test calls the system on purpose")
+)]
+
+mod quiet;
 
 use attacca_engine::pipeline::{Options, compile_module};
 use attacca_engine::render::{RenderSettings, Renderer};
 use attacca_engine::{Event, EventKind, Hz, Notice, Processor, ProcessorSettings, Session, Target};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use quiet::{ARMED, ROLE, is_child};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,47 +25,6 @@ const SWAPS: u32 = 200;
 
 /// Frames of the longest block; others are shorter.
 const FRAMES: usize = 64;
-
-thread_local! {
-    static ARMED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Ends the process when a thread that is armed allocates or frees.
-struct Aborting;
-
-impl Aborting {
-    fn check(what: &str) {
-        if ARMED.get() {
-            ARMED.set(false);
-            eprintln!("the audio thread {what}:\n{}", std::backtrace::Backtrace::force_capture());
-            std::process::abort();
-        }
-    }
-}
-
-// SAFETY: hands everything on to the system's allocator, unchanged.
-unsafe impl GlobalAlloc for Aborting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        Self::check("allocated");
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        Self::check("freed");
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        Self::check("reallocated");
-        // SAFETY: the caller's promise, handed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Aborting = Aborting;
 
 /// The program before swap number `n`: state that goes on, lines of changing length, function
 /// values made at every sample, tasks, captured variables and assigned function values that are carried, and now and then one that has to be stopped.
@@ -281,14 +244,6 @@ fn the_allocator_would_notice() {
     assert!(String::from_utf8_lossy(&child.stderr).contains("the audio thread allocated"));
 }
 
-/// Tells a child process what it is for.
-const ROLE: &str = "ATTACCA_TEST_ROLE";
-
-/// Whether this process is the child made for `role`.
-fn is_child(role: &str) -> bool {
-    std::env::var(ROLE).is_ok_and(|value| value == role)
-}
-
 #[test]
 fn allocating_while_armed() {
     if is_child("allocate") {
@@ -302,62 +257,12 @@ fn allocating_while_armed() {
 mod seccomp {
     //! The same performance where every system call of the audio thread is trapped and named.
 
-    use super::{ROLE, TURN, expected, host_features, is_child, perform, play_host_features};
+    use super::quiet::is_child;
+    use super::quiet::seccomp::{PLAYED_ALL, TRAPPED, arm, child, done, run};
+    use super::{TURN, expected, host_features, perform, play_host_features};
     use attacca_engine::Target;
-    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
-    use std::process::{Command, Output};
     use std::sync::PoisonError;
-    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-
-    /// The first trapped call; -1 is none.
-    static TRAPPED: AtomicI64 = AtomicI64::new(-1);
-
-    /// Set when the audio thread has played everything.
-    static PLAYED_ALL: AtomicBool = AtomicBool::new(false);
-
-    extern "C" fn trapped(_: libc::c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        // SAFETY: the kernel passes a valid siginfo; for SIGSYS, `si_syscall` stands 24 bytes in
-        // (three ints, padding, and the address of the call).
-        let number = unsafe { *info.cast::<u8>().add(24).cast::<libc::c_int>() };
-        let call = i64::from(number);
-        if TRAPPED.load(Ordering::SeqCst) < 0 {
-            TRAPPED.store(call, Ordering::SeqCst);
-        }
-    }
-
-    /// Traps every system call of this thread but the return from the handler and the end.
-    fn arm() {
-        // SAFETY: a zeroed sigaction is valid; the handler touches one atomic only.
-        let set = unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = trapped as *const () as usize;
-            action.sa_flags = libc::SA_SIGINFO;
-            libc::sigaction(libc::SIGSYS, &raw const action, std::ptr::null_mut())
-        };
-        assert_eq!(set, 0);
-        let allowed = [libc::SYS_rt_sigreturn, libc::SYS_exit, libc::SYS_exit_group];
-        let rules = allowed.into_iter().map(|call| (call, vec![])).collect();
-        let arch = std::env::consts::ARCH.try_into().expect("a known processor");
-        let filter = SeccompFilter::new(rules, SeccompAction::Trap, SeccompAction::Allow, arch);
-        let program: BpfProgram = filter.expect("a filter").try_into().expect("a program");
-        seccompiler::apply_filter(&program).expect("the filter is applied");
-    }
-
-    /// Waits for the end of the process: ending the thread would call the system.
-    fn done() {
-        PLAYED_ALL.store(true, Ordering::SeqCst);
-        loop {
-            std::hint::spin_loop();
-        }
-    }
-
-    fn child(test: &str, role: &str) -> Output {
-        Command::new(std::env::current_exe().expect("this test's file"))
-            .args(["--exact", test, "--nocapture", "--test-threads=1"])
-            .env(ROLE, role)
-            .output()
-            .expect("a child process")
-    }
+    use std::sync::atomic::Ordering;
 
     #[test]
     fn the_audio_side_never_calls_the_system() {
@@ -401,17 +306,7 @@ mod seccomp {
             return;
         };
         let mut renderer = host_features(*target);
-        std::thread::spawn(move || {
-            arm();
-            play_host_features(&mut renderer);
-            done();
-        });
-        while !PLAYED_ALL.load(Ordering::SeqCst) {
-            std::thread::yield_now();
-        }
-        let call = TRAPPED.load(Ordering::SeqCst);
-        println!("{}", if call < 0 { "no system call" } else { "a system call" });
-        std::process::exit(i32::from(call >= 0));
+        run(move || play_host_features(&mut renderer));
     }
 
     #[test]

@@ -111,6 +111,11 @@ impl Edit {
         self.header["times"].as_u64().unwrap_or(0)
     }
 
+    /// Both programs.
+    pub fn programs(&self, target: Target) -> Result<[Arc<Program>; 2], String> {
+        Ok([compile(&self.before, target)?, compile(&self.after, target)?])
+    }
+
     /// Renders the edit.
     pub fn render(&self, target: Target, block: usize) -> Result<Rendered, String> {
         let declick = self.header["declick"].as_f64().unwrap_or(0.0) / 1000.0;
@@ -125,7 +130,7 @@ impl Edit {
         frames: u64,
         declick: f64,
     ) -> Result<Rendered, String> {
-        let (before, after) = (compile(&self.before, target)?, compile(&self.after, target)?);
+        let [before, after] = self.programs(target)?;
         let settings = RenderSettings { block, declick, ..RenderSettings::default() };
         let score = Score { frames, swaps: vec![(self.at(), after)], ..Score::default() };
         let rendered = Renderer::new(&before, settings).run(&score);

@@ -3,6 +3,7 @@
 mod golden;
 mod midi;
 mod output;
+mod replay;
 mod score;
 
 use crate::program::{self, Math};
@@ -17,8 +18,14 @@ use std::time::Duration;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Program file
+    /// Program file, or with `--replay` a recording
     file: PathBuf,
+    /// Play FILE as a recording that the plugin saved: the same bits as then
+    #[arg(long, conflicts_with_all = [
+        "frames", "seconds", "sample_rate", "block_size", "tempo", "input", "midi", "params", "swaps",
+        "declick", "guard", "literals",
+    ])]
+    replay: bool,
     /// Output file; `-` is standard output. Without it csv and json go to standard output, wav to STEM.wav
     #[arg(short = 'o', long)]
     out: Option<PathBuf>,
@@ -92,6 +99,9 @@ enum Literals {
 
 pub(crate) fn run(args: &Args) -> Outcome {
     available(args)?;
+    if args.replay {
+        return replay::run(args);
+    }
     let eval = args.backend == "eval";
     let target = if eval { attacca_engine::Target::Vm } else { program::target(&args.backend)? };
     let (program, compiled) = program::compile(&args.file, target, args.sample_rate, &args.libs)?;

@@ -2,9 +2,10 @@
 
 use crate::transport::Transport;
 use crate::voices::Address;
+use serde::{Deserialize, Serialize};
 
 /// One host event.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Frame of the block at which it takes effect, before that frame's sample.
     pub offset: u32,
@@ -13,7 +14,7 @@ pub struct Event {
 }
 
 /// Kinds of host events.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum EventKind {
     /// A key goes down.
     NoteOn {
@@ -90,7 +91,7 @@ pub enum EventKind {
 }
 
 /// What a note can change by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Expression {
     /// 0..=1.
     Pressure,

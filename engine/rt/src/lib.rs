@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod param;
 pub mod processor;
 pub mod program;
+pub mod record;
 pub mod sample;
 pub mod sched;
 mod settings;

@@ -12,6 +12,7 @@ use crate::fade::Fade;
 use crate::ftz::{self, Guard};
 use crate::param::Values;
 use crate::program::Prepared;
+use crate::record::{Mark, Recorder};
 pub use crate::settings::{Idle, OutputGuard, Pace, ProcessorSettings, Report, Status};
 use crate::swap::{HandOver, Planned, ProgramId, Ready, Retired, Swap};
 use crate::{Hz, MAX_CHANNELS};
@@ -75,6 +76,7 @@ pub struct Processor {
     last: Frame,
     host_in: Vec<Box<[f64]>>,
     host_out: Vec<Box<[f64]>>,
+    recorder: Option<Recorder>,
 }
 
 impl Processor {
@@ -100,8 +102,14 @@ impl Processor {
             last: [0.0; MAX_CHANNELS],
             host_in: buffers(),
             host_out: buffers(),
+            recorder: None,
         };
         (processor, Remote { programs, retired, reports: heard, events: sent })
+    }
+
+    /// Keeps what [`Self::process`] is given from now on. For a new processor: a recording starts from nothing.
+    pub fn record(&mut self, recorder: Recorder) {
+        self.recorder = Some(recorder);
     }
 
     /// Renders one host block in place: inputs are read from `channels`, outputs written there.
@@ -116,6 +124,9 @@ impl Processor {
         let mut from = 0;
         while from < frames || events.base == 0 {
             let count = (frames - from).min(self.settings.max_frames);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.block(channels, from, count, events.events, events.base);
+            }
             for (buffer, channel) in host_in.iter_mut().zip(channels.iter()) {
                 for (to, x) in
                     buffer.iter_mut().zip(channel.get(from..from + count).unwrap_or_default())
@@ -200,6 +211,9 @@ impl Processor {
     /// the plugin deactivated and the control side owns the processor.
     pub fn apply_pending(&mut self) -> Swap {
         let _mode = Guard::new();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.mark(Mark::Quiet);
+        }
         let swap = self.poll(&[], 0);
         self.fade = Fade::new();
         swap
@@ -270,6 +284,9 @@ impl Processor {
         let mut moved = false;
         let rate = self.rate().0;
         while let Ok(event) = self.events.pop() {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.mark(Mark::Sent(event));
+            }
             moved |= self.values.take(&event, self.now, rate);
         }
         if moved {
@@ -478,6 +495,9 @@ impl Processor {
         let (id, words) = (program.id(), program.plan().word_count());
         let ticks = ftz::ticks().saturating_sub(start);
         let at = self.now;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.mark(Mark::Swapped { id, at });
+        }
         self.report(Report::Swapped { id, at, words, lines, carried, ticks });
     }
 }

@@ -5,7 +5,7 @@
 //! stays where it is, so that block sizes never show.
 
 /// What a host says of its transport.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Transport {
     /// Beats (quarter notes) a minute.
     pub tempo: f64,
@@ -95,6 +95,8 @@ pub enum When {
     Bar,
     /// At the next bar whose number, counted from the song's start, is a multiple of this.
     Bars(u32),
+    /// At this sample of [`crate::processor::Processor::now`], whatever the song does: for replaying.
+    Frame(u64),
 }
 
 /// Beats by which a host may miss what was foretold and still go on: a hundredth of a sample.
@@ -144,6 +146,7 @@ impl Anchor {
         let said = &self.said;
         let (first, unit) = match when {
             When::AtOnce => return 0,
+            When::Frame(frame) => return frame.saturating_sub(now),
             When::Beat => (0.0, 1.0),
             When::Bar => (said.bar_start, self.bar_beats()),
             When::Bars(count) => {

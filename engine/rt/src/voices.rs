@@ -69,7 +69,7 @@ impl VoiceField {
 }
 
 /// Which notes an event is about; `None` and -1 stand for any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Address {
     /// MIDI channel, 0..=15.
     pub channel: Option<u8>,
