@@ -11,7 +11,7 @@ use attacca_engine::pipeline::{self, Options};
 use attacca_engine::render::{RenderSettings, Renderer};
 use attacca_engine::{Event, EventKind, Hz, Notice, Program, Target};
 use attacca_tests::edits;
-use attacca_tests::golden::{Golden, files, programs, tests_dir};
+use attacca_tests::golden::{Golden, files, programs};
 use quiet::ARMED;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const FAULTS: [&str; 4] = [
     "fn down(x) { down(x + 1.0) * 0.5 }\nfn dsp() { down(now) }",
     "fn fib(n) { if (n < 2) { n } else { fib(n - 1) + fib(n - 2) } }\nfn dsp() { fib(40) }",
     "fn tick() { tick@(now + 1.0)\n tick@(now + 1.0) }\ntick@1.0\nfn dsp() { now }",
-    "let kept = [0.0]\nfn dsp() { kept = append(kept, [now, 1.0, 2.0, 3.0])\n kept = append(kept, kept)\n kept[0] }",
+    "fn grow(a, n) { let b = append(a, n)\n grow(b, n + 1.0) + b[0] }\nfn dsp() { grow([now], 0.0) }",
 ];
 
 /// One thing to play: an instance, and a program that takes over after half of the frames.
