@@ -12,7 +12,7 @@ type Ask<'a> = &'a dyn Fn(&Snapshot) -> bool;
 
 /// A thousand lines that use the library, with a call that is being written near the end.
 fn text() -> (String, usize) {
-    let hundred = std::fs::read_to_string(tests_dir().join("bench/hundred.mmm"));
+    let hundred = std::fs::read_to_string(tests_dir().join("bench/compile/hundred.mmm"));
     let hundred = hundred.expect("the bench's program can be read");
     let mut text = "use osc::*\nuse filter::*\n".to_owned();
     while text.lines().count() < 1000 {

@@ -2,6 +2,7 @@
 //!
 //! Runs itself again in release, so that what is measured is what is shipped.
 
+mod compile;
 mod peers;
 mod swap;
 
@@ -70,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     } else {
         figures.insert("throughput".into(), throughput()?);
     }
-    figures.insert("compile".into(), compile_times()?);
+    figures.insert("compile".into(), compile::run()?);
     figures.insert("swap".into(), swap::run()?);
     figures.insert("render".into(), render_speed()?);
     if let Some(path) = &args.json {
@@ -129,34 +130,6 @@ pub(crate) fn geometric_mean(values: &[f64]) -> f64 {
 pub(crate) fn quantile(sorted: &[f64], part: f64) -> f64 {
     let index = ((sorted.len() - 1) as f64 * part).round() as usize;
     sorted.get(index).copied().unwrap_or(f64::NAN)
-}
-
-fn compile_times() -> Result<Value, Failure> {
-    println!("\ntext to code, ms");
-    println!("{:28} {:>6} {:>8} {:>8}", "", "", "median", "99 %");
-    let mut rows = Vec::new();
-    let dir = root().join("tests").join("bench");
-    for (name, file) in [
-        ("100 lines", dir.join("hundred.mmm")),
-        ("polysynth", workload("polysynth")),
-        ("closures", workload("closures")),
-    ] {
-        for target in [Target::Jit, Target::Vm] {
-            let mut times = Vec::new();
-            for _ in 0..200 {
-                let compiled = program::compile_any(&file, target, RATE, &[])?;
-                if compiled.program.is_none() {
-                    return Err(Failure::Rejected(program::human(&compiled)));
-                }
-                times.push(compiled.time.as_secs_f64() * 1e3);
-            }
-            times.sort_by(f64::total_cmp);
-            let (median, high) = (quantile(&times, 0.5), quantile(&times, 0.99));
-            println!("{name:28} {:>6} {median:8.2} {high:8.2}", target.name());
-            rows.push(json!({ "program": name, "backend": target.name(), "median_ms": median, "p99_ms": high }));
-        }
-    }
-    Ok(Value::Array(rows))
 }
 
 /// A 60-second stereo FM patch, rendered whole.

@@ -17,7 +17,7 @@ fn best(name: &str, mut run: impl FnMut()) {
 }
 
 fn main() {
-    let hundred = include_str!("../../../tests/bench/hundred.mmm");
+    let hundred = include_str!("../../../tests/bench/compile/hundred.mmm");
     let text = hundred.repeat(1000 / hundred.lines().count() + 1);
     let at = text.rfind("phasor").map_or(0, |at| at + 3);
     let library = Arc::new(Library::default());
