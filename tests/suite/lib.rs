@@ -2,3 +2,4 @@
 
 pub mod edits;
 pub mod golden;
+pub mod soak;

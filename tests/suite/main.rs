@@ -10,6 +10,7 @@ mod guide;
 mod ide;
 mod library;
 mod random_edits;
+mod soaking;
 mod survives;
 mod swap;
 mod voices;

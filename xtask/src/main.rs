@@ -17,6 +17,7 @@ mod program;
 mod render;
 mod setup;
 mod shell;
+mod soak;
 mod test;
 mod validate;
 
@@ -60,6 +61,8 @@ enum Command {
     Validate,
     /// Measures speed, compile time and swaps
     Bench(bench::Args),
+    /// Edits random programs at random while they play
+    Soak(soak::Args),
     /// Runs every test
     Test(test::Args),
     /// Runs what CI runs
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         Command::Bundle(args) => bundle::run(&args),
         Command::Validate => validate::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Ci { slow } => test::ci(slow),
         Command::Bless => bless::run(),

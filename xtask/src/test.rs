@@ -2,7 +2,7 @@
 
 use crate::setup::{self, Need};
 use crate::shell::{cargo, run as spawn};
-use crate::{Outcome, bundle, layers};
+use crate::{Outcome, bundle, layers, soak};
 use std::process::Command;
 use std::time::Instant;
 
@@ -58,6 +58,7 @@ pub(crate) fn ci(slow: bool) -> Outcome {
     if !slow {
         return Ok(());
     }
+    step("soak", || soak::run(&soak::Args::long()))?;
     step("long runs", || {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
