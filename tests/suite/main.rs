@@ -2,6 +2,7 @@
 
 mod chains;
 mod conformance;
+mod denormals;
 mod diagnostics;
 mod examples;
 mod format;
