@@ -21,6 +21,7 @@ pub mod ide;
 
 pub use attacca_rt::Hz;
 pub use attacca_rt::event::{Event, EventKind, Expression};
+pub use attacca_rt::load::LoadWatch;
 pub use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
 pub use attacca_rt::swap::{ProgramId, Swap};
 pub use attacca_rt::transport::{Transport, When};

@@ -25,6 +25,8 @@ struct Sent {
     program: Arc<Program>,
     bound: Bound,
     ears: Ears,
+    /// It takes nothing over, however often it is planned.
+    fresh: bool,
     /// Whether it has been told that printed numbers were lost.
     told_lost: bool,
 }
@@ -80,6 +82,39 @@ impl Link {
     /// instance; allocates.
     pub fn send(&mut self, program: &Arc<Program>, bound: Bound) -> (ProgramId, PlanSummary) {
         let (base, plan, summary) = self.plan(program);
+        let id = self.post(program, bound, base, plan);
+        (id, summary)
+    }
+
+    /// Sends the newest program again, as if it had never played. False if there is none.
+    pub fn restart(&mut self) -> bool {
+        let Some(newest) = self.flying.last().or(self.current.as_ref()) else { return false };
+        let (program, bound) = (Arc::clone(&newest.program), newest.bound.clone());
+        self.send_fresh(&program, bound);
+        true
+    }
+
+    fn send_fresh(&mut self, program: &Arc<Program>, mut bound: Bound) -> ProgramId {
+        // The host's values outlive a reset.
+        bound.forget = 0;
+        let base = self.current.as_ref().map_or(ProgramId::NONE, |sent| sent.id);
+        let when = std::mem::replace(&mut self.when, When::AtOnce);
+        let id = self.post(program, bound, base, Plan::default());
+        self.when = when;
+        if let Some(sent) = self.flying.last_mut() {
+            sent.fresh = true;
+        }
+        id
+    }
+
+    /// Makes an instance of a program and sends it.
+    fn post(
+        &mut self,
+        program: &Arc<Program>,
+        bound: Bound,
+        base: ProgramId,
+        plan: Plan,
+    ) -> ProgramId {
         self.last_id += 1;
         let id = ProgramId(self.last_id);
         let mut prepared = Prepared::new(
@@ -103,10 +138,10 @@ impl Link {
             self.flying.retain(|sent| sent.id != old.id());
         }
         let program = Arc::clone(program);
-        self.flying.push(Sent { id, base, program, bound, ears, told_lost: false });
+        self.flying.push(Sent { id, base, program, bound, ears, fresh: false, told_lost: false });
         self.waiting = Some(Box::new(prepared));
         self.push();
-        (id, summary)
+        id
     }
 
     /// Collects what came back; returns what happened meanwhile.
@@ -127,7 +162,11 @@ impl Link {
         if let Some(sent) = stale
             && self.flying.is_empty()
         {
-            let (id, _) = self.send(&sent.program, sent.bound);
+            let id = if sent.fresh {
+                self.send_fresh(&sent.program, sent.bound)
+            } else {
+                self.send(&sent.program, sent.bound).0
+            };
             self.renamed.push((sent.id, id));
         }
         self.push();

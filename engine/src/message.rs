@@ -159,7 +159,9 @@ pub fn describe_fault(fault: Fault, layout: &Layout) -> (String, u32) {
         }
         FaultKind::Heap => format!("`{name}` makes more function values than the memory holds"),
         FaultKind::Tasks => format!("`{name}` schedules too many tasks"),
-        FaultKind::TooSlow => "the program is too slow for real time".to_owned(),
+        FaultKind::TooSlow => {
+            "the program is too slow for real time: it took longer than its sound lasts".to_owned()
+        }
     };
     (message, line)
 }

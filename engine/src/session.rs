@@ -202,6 +202,14 @@ impl Session {
         self.link.current()
     }
 
+    /// Sends the newest program again with fresh state: what a host's reset asks for. False if there is
+    /// no program yet.
+    pub fn restart(&mut self) -> bool {
+        let heard = self.link.poll();
+        self.heard.extend(heard);
+        self.link.restart()
+    }
+
     /// Names of the parameter slots, to be saved with the document.
     pub fn slot_names(&self) -> Vec<String> {
         self.slots.names().map(str::to_owned).collect()

@@ -145,6 +145,52 @@ fn recursion_without_end_is_a_fault_at_the_same_frame_everywhere() {
     }
 }
 
+/// Every backend faults at frame `frame`, naming `function` in line `line`, whatever the block size.
+#[track_caller]
+fn check_recursion(text: &str, frame: u64, function: &str, line: u32) {
+    for target in Target::ALL {
+        let compiled = compiled(text, *target);
+        let program = compiled.program.as_ref().expect("checked");
+        let score = Score { frames: 20, ..Score::default() };
+        let reference = oracle(&compiled, &score).expect("it starts").fault.expect("it faults");
+        assert_eq!((reference.frame, reference.line), (frame, line), "{target}: {reference:?}");
+        assert!(reference.message.contains(function), "{}", reference.message);
+        for block in [1, 4, 64] {
+            let settings = RenderSettings { block, ..RenderSettings::default() };
+            let done = Renderer::new(program, settings).run(&score);
+            assert_eq!(done.fault.as_ref(), Some(&reference), "{target}, blocks of {block}");
+        }
+    }
+}
+
+#[test]
+fn functions_that_call_each_other_without_end_fault_everywhere_at_once() {
+    check_recursion(
+        "fn even(x) { odd(x + 1.0) + 1.0 }
+        fn odd(x) { even(x + 1.0) * 2.0 }
+        fn count() { self + 1.0 }
+        fn dsp() { let c = count()\n if (c > 7.0) { even(c) } else { c } }",
+        7,
+        "even",
+        1,
+    );
+}
+
+#[test]
+fn a_function_value_that_is_given_itself_faults_everywhere_at_once() {
+    check_recursion(
+        "let step = |x| { x + 1.0 }
+        fn again(x) { step(x) }
+        fn count() { self + 1.0 }
+        fn dsp() { let c = count()
+            if (c > 9.0) { step = |x| { again(x) + 1.0 } }
+            again(c) }",
+        9,
+        "again",
+        2,
+    );
+}
+
 #[test]
 fn frames_before_a_fault_are_exact_however_loud() {
     let text = "fn down(x) { down(x + 1.0) + 1.0 }

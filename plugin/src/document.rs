@@ -20,17 +20,38 @@ const LONGEST_TEXT: usize = 16 << 20;
 const LONGEST_NAME: usize = 255;
 
 /// What is saved beside the text.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// Compile while typing.
     pub live: bool,
     /// Hear control values by OSC.
     pub osc: bool,
+    /// Why the program was stopped by a fault; empty if it was not. Such a program is not run by itself
+    /// when its session is opened.
+    pub faulted: String,
+    /// Seconds that a program may be slower than real time before it is stopped; 0 is for ever.
+    pub patience: f32,
     /// The controls of the program when it was saved: their names can be shown before it is compiled.
     pub controls: Vec<Slot>,
     /// The name that each slot has or had, from slot 0: a name keeps its slot.
     pub names: Vec<String>,
+}
+
+/// Seconds that a program may be slower than real time, if the session says nothing else.
+pub const PATIENCE: f32 = 2.0;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            live: false,
+            osc: false,
+            faulted: String::new(),
+            patience: PATIENCE,
+            controls: Vec::new(),
+            names: Vec::new(),
+        }
+    }
 }
 
 impl Settings {
@@ -137,6 +158,9 @@ fn sane(mut settings: Settings) -> Settings {
             && slot.min <= slot.max
     });
     settings.names.truncate(SLOTS);
+    if !(0.0..=3600.0).contains(&settings.patience) {
+        settings.patience = PATIENCE;
+    }
     if settings.names.iter().any(|name| name.len() > LONGEST_NAME) {
         settings.names.clear();
     }

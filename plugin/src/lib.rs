@@ -13,6 +13,7 @@ mod events;
 mod kind;
 mod params;
 mod report;
+mod reproduction;
 mod shared;
 pub mod slots;
 mod window;
@@ -24,10 +25,11 @@ use crate::params::PluginParams;
 use crate::shared::{AudioState, Shared};
 use crate::window::Window;
 use crate::worker::Worker;
-use attacca_engine::{Processor, Status};
+use attacca_engine::{LoadWatch, Processor, Status};
 use nice_plug::prelude::{
     ActivateContext, AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig,
-    ClapFeature, ClapPlugin, MidiConfig, Params, Plugin, PortNames, ProcessContext, ProcessStatus,
+    ClapFeature, ClapPlugin, MidiConfig, Params, Plugin, PortNames, ProcessContext, ProcessMode,
+    ProcessStatus,
     new_nonzero_u32,
 };
 use std::cell::RefCell;
@@ -73,6 +75,10 @@ struct Audio {
     events: EventList,
     /// Hertz, for the load meter.
     rate: f32,
+    /// Stops a program that is too slow.
+    watch: LoadWatch,
+    /// Whether the host waits for the sound of each block.
+    mode: ProcessMode,
     /// A panic was caught: the instance stays as if it had no program.
     broken: bool,
 }
@@ -83,7 +89,14 @@ impl<const INSTRUMENT: bool> Default for Attacca<INSTRUMENT> {
         let (shared, inbox) = Shared::new(kind);
         let (worker, processor) = Worker::start(kind, &shared, inbox);
         NEWEST.with(|newest| *newest.borrow_mut() = Some(Arc::clone(&shared)));
-        let audio = Audio { processor, events: EventList::new(), rate: 48_000.0, broken: false };
+        let audio = Audio {
+            processor,
+            events: EventList::new(),
+            rate: 48_000.0,
+            watch: LoadWatch::new(f64::from(document::PATIENCE)),
+            mode: ProcessMode::Realtime,
+            broken: false,
+        };
         Attacca { params: Arc::new(PluginParams::new(&shared)), shared, audio, _worker: worker }
     }
 }
@@ -134,6 +147,8 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
         _context: &mut impl ActivateContext<Self>,
     ) -> bool {
         self.audio.rate = config.sample_rate;
+        self.audio.mode = config.process_mode;
+        self.audio.watch.restart();
         self.shared.activate(f64::from(config.sample_rate), PATIENCE);
         // Nothing plays yet: the program that came in the meantime need not wait for the first block.
         self.audio.processor.apply_pending();
@@ -151,6 +166,7 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
         audio.events.start(&shared.slots);
         if shared.meter.reset.swap(false, Ordering::Relaxed) {
             audio.events.all_notes_off();
+            audio.processor.mute();
         }
         audio.events.transport(context.transport());
         while let Some(event) = context.next_event() {
@@ -159,12 +175,29 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
         let state = audio.run(buffer.as_slice());
         shared.meter.set_playing(state);
         let available = buffer.samples() as f32 / audio.rate;
-        shared.meter.add_load(began.elapsed().as_secs_f32() / available.max(1e-6));
+        let spent = began.elapsed().as_secs_f32();
+        shared.meter.add_load(spent / available.max(1e-6));
+        audio.watch_load(state, spent, available, shared.meter.patience());
         ProcessStatus::KeepAlive
     }
 }
 
 impl Audio {
+    /// Stops a program that has been too slow for too long, in seconds. A render may take its time.
+    fn watch_load(&mut self, state: AudioState, spent: f32, available: f32, patience: f32) {
+        let waits = match self.mode {
+            ProcessMode::Realtime | ProcessMode::Buffered => true,
+            ProcessMode::Offline => false,
+        };
+        if !waits || patience <= 0.0 || state != AudioState::Playing {
+            return self.watch.restart();
+        }
+        self.watch.set_patience(f64::from(patience));
+        if self.watch.add(f64::from(spent), f64::from(available)) {
+            self.processor.stop_too_slow();
+        }
+    }
+
     /// Renders a block of any length in place. A panic stops the program for good and passes on what
     /// is in the channels; nice-plug's callbacks must never unwind.
     fn run(&mut self, channels: &mut [&mut [f32]]) -> AudioState {

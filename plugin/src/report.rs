@@ -56,18 +56,16 @@ pub(crate) fn slot_of(control: &ControlInfo) -> Slot {
 /// Writes down what happened while sound runs.
 pub(crate) fn tell(shared: &Shared, notice: Notice) {
     match notice {
-        Notice::SwapDone { micros, .. } => shared.note(|console| {
-            console.swaps += 1;
-            console.swap_us = Some(micros);
-        }),
-        Notice::Fault { message, line } => shared.note(|console| {
+        Notice::SwapDone { micros, .. } => shared.swapped(micros),
+        Notice::Fault { message, line } => {
             let mut fault = editor::Message::general(editor::Severity::Error, message);
             fault.line = line;
             fault.column = 1;
             fault.end_line = line;
             fault.end_column = 1;
-            console.fault = Some(fault);
-        }),
+            fault.help = "the next good edit plays; Compile runs the same text again".to_owned();
+            shared.stopped(fault);
+        }
         Notice::Printed { text } => shared.note(|console| console.print(&text)),
         Notice::Report { message } => shared.note(|console| {
             let report = editor::Message::general(editor::Severity::Warning, message);

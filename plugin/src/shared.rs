@@ -4,7 +4,7 @@
 //! thread touches only the atomics (`slots` values, `meter`). Requests to the host go through a
 //! link that the CLAP layer sets and cuts; no lock is held while the host is called.
 
-use crate::document::{Loaded, Settings};
+use crate::document::{Loaded, PATIENCE, Settings};
 use crate::editor::{Control, Message, Playing, Severity, Snapshot};
 use crate::kind::Kind;
 use crate::slots::{Move, Slot, Slots};
@@ -116,8 +116,12 @@ pub(crate) struct Meter {
     playing: AtomicU32,
     /// Bits of an f32: smoothed load of the callback.
     load: AtomicU32,
-    /// The host asked for a reset.
+    /// The host asked for a reset: for the audio thread.
     pub(crate) reset: AtomicBool,
+    /// The host asked for a reset: for the worker.
+    pub(crate) fresh: AtomicBool,
+    /// Bits of an f32: seconds that a program may be slower than real time; 0 is for ever.
+    patience: AtomicU32,
 }
 
 impl Meter {
@@ -141,6 +145,11 @@ impl Meter {
         self.load.store((old + (load - old) * 0.05).to_bits(), Ordering::Relaxed);
     }
 
+    /// Seconds that a program may be slower than real time; 0 is for ever.
+    pub(crate) fn patience(&self) -> f32 {
+        f32::from_bits(self.patience.load(Ordering::Relaxed))
+    }
+
     /// Smoothed load of the callback.
     pub(crate) fn load(&self) -> f32 {
         f32::from_bits(self.load.load(Ordering::Relaxed))
@@ -161,6 +170,8 @@ pub(crate) enum AudioState {
 struct State {
     text: Arc<str>,
     settings: Settings,
+    /// The program was stopped by a fault when its session was saved: it waits for the user.
+    held: bool,
     /// Grows when the text is replaced from outside the window.
     revision: u64,
     /// The serial of the newest text handed to the worker, and of the newest that it finished.
@@ -197,6 +208,7 @@ impl Shared {
         let state = State {
             text: kind.first_program().into(),
             settings: Settings::default(),
+            held: false,
             revision: 1,
             asked: 0,
             done: 0,
@@ -212,6 +224,8 @@ impl Shared {
                 playing: AtomicU32::new(0),
                 load: AtomicU32::new(0),
                 reset: AtomicBool::new(false),
+                fresh: AtomicBool::new(false),
+                patience: AtomicU32::new(PATIENCE.to_bits()),
             },
             state: Mutex::new(state),
             finished: Condvar::new(),
@@ -297,6 +311,17 @@ impl Shared {
         self.slots.install(&settings.controls);
         self.send(Job::Names(settings.names.clone()));
         self.send(Job::Osc(settings.osc));
+        self.meter.patience.store(settings.patience.to_bits(), Ordering::Relaxed);
+        state.held = !settings.faulted.is_empty();
+        if state.held {
+            let reason = &settings.faulted;
+            let mut message = Message::general(
+                Severity::Error,
+                format!("This program had stopped when its session was saved: {reason}."),
+            );
+            message.help = "it is not run by itself; Compile runs it".to_owned();
+            state.console.fault = Some(message);
+        }
         state.settings = settings;
         state.moves.clear();
         drop(state);
@@ -311,6 +336,11 @@ impl Shared {
 
     fn hand_over(&self, text: Arc<str>, origin: Origin) {
         let mut state = self.state();
+        match origin {
+            Origin::Edit => state.held = false,
+            Origin::Session if state.held => return,
+            Origin::Session => {}
+        }
         state.compiled = Some(text.clone());
         state.asked += 1;
         let serial = state.asked;
@@ -382,6 +412,26 @@ impl Shared {
     /// Notes something that happened while sound runs: called by the worker.
     pub(crate) fn note(&self, write: impl FnOnce(&mut Console)) {
         write(&mut self.state().console);
+    }
+
+    /// Notes that the program was stopped: called by the worker.
+    pub(crate) fn stopped(&self, fault: Message) {
+        let mut state = self.state();
+        state.settings.faulted.clone_from(&fault.text);
+        state.console.fault = Some(fault);
+        drop(state);
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Notes that a program took over in the callback, in microseconds: called by the worker.
+    pub(crate) fn swapped(&self, micros: f64) {
+        let mut state = self.state();
+        state.console.swaps += 1;
+        state.console.swap_us = Some(micros);
+        if !state.held {
+            state.console.fault = None;
+            state.settings.faulted.clear();
+        }
     }
 
     /// A copy of what was said.

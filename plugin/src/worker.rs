@@ -2,12 +2,13 @@
 //!
 //! Takes jobs from a channel (the newest text wins), gives programs to the audio side through the
 //! session, and tells the results to [`Shared`]. Compiles again when a file that the program uses has changed. A panic of the compiler is caught, reported as our
-//! bug, and its text is saved beside the system's temporary files. Dropping the [`Worker`] ends the
+//! bug, and a reproduction is saved in the folder of the user's data. Dropping the [`Worker`] ends the
 //! thread and waits for it.
 
 use crate::editor::{Message, Severity};
 use crate::kind::Kind;
 use crate::report::{message_of, slot_of, tell};
+use crate::reproduction;
 use crate::shared::{AudioState, FIRST_RATE, Job, Origin, Parameters, Shared};
 use crate::slots::Slot;
 use attacca_engine::osc::{self, Listener};
@@ -15,8 +16,8 @@ use attacca_engine::{Files, Hz, Processor, Session, SessionSettings, Target, Upd
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -26,8 +27,8 @@ pub(crate) const MAX_FRAMES: usize = 2048;
 /// How often the session is polled while something is on its way.
 const BUSY: Duration = Duration::from_millis(5);
 
-/// How often it is polled while a program plays, for faults.
-const CALM: Duration = Duration::from_millis(100);
+/// How often it is polled while a program plays, for faults and resets.
+const CALM: Duration = Duration::from_millis(20);
 
 /// How often the files that a program uses are looked at.
 const FILES: Duration = Duration::from_millis(500);
@@ -123,6 +124,9 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
         if let Some(names) = work.names {
             session.restore_slots(names);
         }
+        if shared.meter.fresh.swap(false, Ordering::Acquire) {
+            session.restart();
+        }
         if let Some((serial, text, origin)) = work.text {
             compile(&mut session, shared, serial, &text, origin);
             last = Some((serial, text));
@@ -175,13 +179,29 @@ fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>, hears: bool) 
 }
 
 fn compile(session: &mut Session, shared: &Shared, serial: u64, text: &str, origin: Origin) {
-    match catch_unwind(AssertUnwindSafe(|| session.update(text))) {
-        Ok(update) => publish(shared, serial, origin, &update, session.slot_names()),
-        Err(_) => {
-            let message = our_bug(text);
+    let updated = catch_unwind(AssertUnwindSafe(|| session.update(text)));
+    finish(shared, serial, text, origin, updated.ok(), session.slot_names());
+}
+
+/// Tells what became of a text; no update is a panic outside the engine's own guard.
+fn finish(
+    shared: &Shared,
+    serial: u64,
+    text: &str,
+    origin: Origin,
+    update: Option<Update>,
+    names: Vec<String>,
+) {
+    let bug = |update: &Update| update.diagnostics.iter().any(|one| one.code == "compiler-bug");
+    match update {
+        Some(update) if !bug(&update) => publish(shared, serial, origin, &update, names),
+        broken => {
+            let words = broken.iter().flat_map(|update| &update.diagnostics).map(message_of);
+            let mut messages: Vec<Message> = words.collect();
+            messages.insert(0, our_bug(text, &messages));
             shared.finish(serial, origin, None, |console| {
                 console.accepted = false;
-                console.diagnostics = vec![message];
+                console.diagnostics = messages;
             });
         }
     }
@@ -205,20 +225,47 @@ fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, names:
     });
 }
 
-fn our_bug(text: &str) -> Message {
+fn our_bug(text: &str, messages: &[Message]) -> Message {
     let mut message = Message::general(
         Severity::Error,
         "The compiler met an error of its own; this is a bug in Attacca.",
     );
-    if let Some(path) = save_reproduction(text) {
-        message.help = format!("the program that shows it has been saved as {}", path.display());
-    }
+    let said: Vec<&str> = messages.iter().map(|message| message.text.as_str()).collect();
+    message.help = match reproduction::save(text, &said) {
+        Ok(path) => format!("the program that shows it has been saved as {}", path.display()),
+        Err(error) => format!("the program that shows it could not be saved ({error})"),
+    };
     message
 }
 
-fn save_reproduction(text: &str) -> Option<PathBuf> {
-    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).ok()?;
-    let path = std::env::temp_dir().join(format!("attacca-bug-{}.mmm", time.as_millis()));
-    std::fs::write(&path, text).ok()?;
-    Some(path)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compile_that_breaks_is_our_bug_with_a_reproduction_and_the_next_one_plays() {
+        let (shared, inbox) = Shared::new(Kind::Instrument);
+        drop(inbox);
+        let settings = SessionSettings {
+            target: Target::Vm,
+            rate: Hz(FIRST_RATE),
+            max_frames: 64,
+            idle: Kind::Instrument.idle(),
+        };
+        let (mut session, _processor) = Session::new(settings);
+        let text = "fn dsp() { 0.125 } // broken by hand";
+        let broken = catch_unwind(|| -> Update { panic!("injected") });
+        finish(&shared, 1, text, Origin::Edit, broken.ok(), Vec::new());
+        let (errors, first) = shared.first_message();
+        let first = first.expect("a message");
+        assert_eq!(errors, 1);
+        assert!(first.text.contains("bug in Attacca"), "{first:?}");
+        let path = first.help.rsplit(" saved as ").next().expect("a path");
+        let saved = std::fs::read_to_string(path).expect("the reproduction is there");
+        std::fs::remove_file(path).expect("it can be removed");
+        assert!(saved.contains(text) && saved.contains(env!("CARGO_PKG_VERSION")), "{saved}");
+        compile(&mut session, &shared, 2, text, Origin::Edit);
+        assert_eq!(shared.first_message(), (0, None));
+        assert!(shared.console().accepted);
+    }
 }

@@ -304,6 +304,90 @@ fn an_endless_recursion_is_a_fault_and_the_next_good_edit_plays() {
     assert_eq!(rig.silence(64)[0], vec![0.5; 64]);
 }
 
+/// Plays until the program is stopped.
+fn until_stopped(rig: &mut Rig) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while rig.status().state != DOCUMENT_FAULTED || words(&rig.status().message).is_empty() {
+        rig.silence(64);
+        rig.pump();
+        assert!(Instant::now() < end, "{}", rig::describe(&rig.status()));
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}
+
+#[test]
+fn a_program_too_slow_for_real_time_is_stopped_with_its_reason() {
+    let entry = entry();
+    let text = "fn burn(n) { if (n > 0) { sin(n) + burn(n - 1) } else { 0 } }
+        fn dsp() { burn(1000) + burn(1001) + burn(1002) + burn(1003) + burn(1004) + burn(1005) }";
+    let mut rig = Rig::playing(&entry, SYNTH, 192_000.0, text);
+    until_stopped(&mut rig);
+    let message = words(&rig.status().message);
+    assert!(message.contains("too slow for real time"), "{message}");
+    assert!(rig.set_text("fn dsp() { 0.25 }"));
+    rig.settle();
+    for _ in 0..100 {
+        rig.silence(64);
+    }
+    assert_eq!(rig.silence(4)[0], vec![0.25; 4]);
+}
+
+#[test]
+fn a_program_that_faulted_waits_for_the_user_when_its_session_is_opened() {
+    let entry = entry();
+    let text = "fn deep(x) { deep(x + 1) + 1 }\nfn dsp() { deep(Control!(\"start\", 0)) }";
+    let mut old = Rig::playing(&entry, SYNTH, 48_000.0, text);
+    until_stopped(&mut old);
+    let state = old.save();
+    let mut new = Rig::new(&entry, SYNTH);
+    assert!(new.load(&state));
+    new.activate(44_100.0);
+    for _ in 0..100 {
+        assert_eq!(new.silence(64)[0], vec![0.0; 64]);
+        new.pump();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let status = new.status();
+    assert_eq!((status.state, status.compiles, status.compiling), (DOCUMENT_SILENT, 0, 0));
+    assert!(words(&status.message).contains("`deep` calls itself"), "{}", words(&status.message));
+    assert_eq!((new.text(), new.param(0).0), (text.to_owned(), "start".to_owned()));
+    assert_eq!(new.save(), state, "it still waits when it is saved again");
+    assert!(new.set_text(text));
+    until_stopped(&mut new);
+    assert!(new.set_text("fn dsp() { 0.5 }"));
+    new.settle();
+    let good = new.save();
+    let mut third = Rig::new(&entry, SYNTH);
+    assert!(third.load(&good));
+    third.activate(48_000.0);
+    third.settle();
+    assert_eq!(third.status().state, DOCUMENT_PLAYING);
+}
+
+#[test]
+fn a_reset_begins_the_program_anew() {
+    let entry = entry();
+    let text = "fn dsp() { (self + 1) }";
+    let text = text.replace("(self + 1)", "let c = count()\n c / 16777216");
+    let text = format!("fn count() {{ self + 1 }}\n{text}");
+    let mut rig = Rig::playing(&entry, SYNTH, 48_000.0, &text);
+    for _ in 0..2000 {
+        rig.silence(64);
+    }
+    let swaps = rig.status().swaps;
+    let before = rig.silence(64)[0][63] * 16_777_216.0;
+    rig.processor.as_mut().expect("it is active").reset();
+    assert_eq!(rig.silence(64)[0], vec![0.0; 64]);
+    let end = Instant::now() + Duration::from_secs(5);
+    while rig.status().swaps == swaps {
+        rig.silence(64);
+        assert!(Instant::now() < end, "no fresh instance came");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let after = rig.silence(64)[0][63] * 16_777_216.0;
+    assert!(after > 0.0 && after < before / 2.0, "{before} then {after}");
+}
+
 #[test]
 fn texts_that_are_no_text_are_refused() {
     let entry = entry();

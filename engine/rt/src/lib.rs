@@ -11,6 +11,7 @@ pub mod event;
 mod fade;
 pub mod ftz;
 pub mod heap;
+pub mod load;
 pub mod migrate;
 pub mod param;
 pub mod processor;

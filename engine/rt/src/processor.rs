@@ -53,6 +53,8 @@ type Hands = HandOver<Box<Prepared>, Consumer<Box<Prepared>>, Producer<Retired<B
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     stopped: bool,
+    /// Silent until a fresh instance takes over.
+    muted: bool,
     stopped_at: Option<u64>,
     broken: bool,
     loud: bool,
@@ -219,6 +221,30 @@ impl Processor {
         swap
     }
 
+    /// Stops the program that plays because it is too slow for real time; whoever measures the load
+    /// says so. Its last output decays. Nothing happens if none plays. Audio thread.
+    pub fn stop_too_slow(&mut self) {
+        if self.status() == Status::Playing
+            && let Some(program) = self.hands.current()
+        {
+            let site = program.layout().sites.iter().position(|site| site.function == "dsp");
+            let site = site.and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
+            let id = program.id();
+            self.seen.stopped_at = Some(self.now);
+            self.stop(id, Fault { kind: FaultKind::TooSlow, site });
+        }
+    }
+
+    /// Silence from here until the next program takes over: for a reset, whose fresh instance is on
+    /// its way. The next program gets nothing of what sounded. Nothing happens without a program. Audio thread.
+    pub fn mute(&mut self) {
+        self.seen.muted = self.hands.current().is_some();
+        if self.seen.muted {
+            self.fade = Fade::new();
+            self.last = [0.0; MAX_CHANNELS];
+        }
+    }
+
     /// Whether a program plays.
     pub fn status(&self) -> Status {
         match (self.hands.current(), self.seen.stopped) {
@@ -333,6 +359,13 @@ impl Processor {
 
     /// Renders frames without events or swaps in them.
     fn piece(&mut self, inputs: &[&[f64]], outputs: &mut [&mut [f64]], from: usize, frames: usize) {
+        if self.seen.muted {
+            for output in outputs.iter_mut() {
+                output.get_mut(from..from + frames).unwrap_or_default().fill(0.0);
+            }
+            self.now += frames as u64;
+            return;
+        }
         let mut done = 0;
         if !self.seen.stopped
             && let Some(program) = self.hands.current_mut()
@@ -460,13 +493,15 @@ impl Processor {
                 let keep_lines = !seen.broken;
                 let copied = !keep_lines || new.advance_copies(old, settings.pace.budget());
                 // Nobody waits for a beat in silence.
-                let due = new.is_due(values.anchor(), *now) || seen.stopped;
+                let due = new.is_due(values.anchor(), *now) || seen.stopped || seen.muted;
                 if !due || !copied {
                     return Ready::Later;
                 }
                 new.begin(*now);
                 carried = new.take_words(old);
-                if settings.declick > 0.0 {
+                if seen.muted {
+                    goal = [0.0; MAX_CHANNELS];
+                } else if settings.declick > 0.0 {
                     goal = ahead.expected(old);
                 }
                 if keep_lines {

@@ -370,6 +370,47 @@ fn the_guard_holds_back_what_hurts() {
 }
 
 #[test]
+fn a_program_that_is_too_slow_decays_and_the_next_one_plays() {
+    let mut rig = Rig::new(exact());
+    rig.processor.stop_too_slow();
+    assert_eq!(rig.reports(), [], "nothing plays yet");
+    let id = ProgramId(rig.send(count, layout(0, 1, 1), vec![], Plan::default()));
+    rig.render(100, &[]);
+    rig.reports();
+    rig.processor.stop_too_slow();
+    rig.processor.stop_too_slow();
+    let reports = rig.reports();
+    let [Report::Fault { id: of, fault }] = reports[..] else { panic!("{reports:?}") };
+    assert_eq!((of, fault.kind), (id, FaultKind::TooSlow));
+    assert_eq!(rig.processor.stopped_at(), Some(100));
+    let out = rig.render(400, &[]);
+    assert_eq!(rig.processor.status(), Status::Faulted);
+    assert!(out.windows(2).all(|pair| pair[0] >= pair[1]), "it decays: {out:?}");
+    assert!(out[0] > 90.0 && out[0] <= 100.0 && out[399] == 0.0, "{} {}", out[0], out[399]);
+    rig.send(count, layout(0, 1, 1), vec![], keep_word());
+    assert_eq!(rig.render(1, &[])[0], 101.0);
+    assert_eq!(rig.processor.status(), Status::Playing);
+}
+
+#[test]
+fn a_reset_is_silent_until_the_fresh_instance_plays_from_its_start() {
+    let mut rig = Rig::new(ProcessorSettings { declick: 0.005, ..exact() });
+    rig.processor.mute();
+    rig.send(count, layout(0, 1, 1), vec![], Plan::default());
+    assert_ne!(rig.render(400, &[])[399], 0.0, "nothing played that could be reset");
+    rig.processor.mute();
+    assert_eq!(rig.render(70, &[]), vec![0.0; 70]);
+    rig.send(now, layout(0, 1, 1), vec![], Plan::default());
+    let out = rig.render(400, &[]);
+    assert_eq!(out[399], 869.0, "time goes on");
+    rig.send(count, layout(0, 1, 1), vec![], Plan::default());
+    rig.processor.mute();
+    let out = rig.render(400, &[]);
+    assert_eq!(out[399], 400.0, "the count begins anew: {}", out[399]);
+    assert!(out[0].abs() < 2.0, "nothing of what sounded is faded: {}", out[0]);
+}
+
+#[test]
 fn a_deactivated_processor_takes_programs_over_without_rendering() {
     let mut rig = Rig::new(exact());
     rig.send(now, layout(0, 1, 0), vec![], Plan::default());

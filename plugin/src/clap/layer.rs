@@ -285,6 +285,7 @@ unsafe extern "C" fn reset(plugin: *const clap_plugin) {
     let layer = unsafe { layer(plugin) };
     if !layer.vst3 {
         layer.shared.meter.reset.store(true, Ordering::Relaxed);
+        layer.shared.meter.fresh.store(true, Ordering::Release);
     }
     if let Some(reset) = layer.inner.reset {
         // SAFETY: forwarded under the host's own contract.

@@ -1,0 +1,56 @@
+//! What is saved when the compiler breaks: the program, headed by what else it takes to see it again.
+//!
+//! Takes a text and what was said, gives the file's path. Writes to the folder of the user's data only.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Saves a program that breaks the compiler, with version, system and what was said.
+pub(crate) fn save(text: &str, said: &[&str]) -> io::Result<PathBuf> {
+    let folder = folder();
+    std::fs::create_dir_all(&folder)?;
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
+    let path = folder.join(format!("bug-{time}.mmm"));
+    std::fs::write(&path, contents(text, said))?;
+    Ok(path)
+}
+
+/// The program below comments: it can be opened and compiled as it is.
+fn contents(text: &str, said: &[&str]) -> String {
+    let mut out = format!(
+        "// Attacca {}, {} {}, backend jit, strict\n",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    );
+    for line in said.iter().flat_map(|words| words.lines()) {
+        out += &format!("// {line}\n");
+    }
+    out + text
+}
+
+/// Where the reproductions are: the user's data, as each system has it, else the temporary files.
+fn folder() -> PathBuf {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = |rest| variable("HOME").map(|home| home.join(rest));
+    let data = if cfg!(target_os = "windows") {
+        variable("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        home("Library/Application Support")
+    } else {
+        variable("XDG_DATA_HOME").or_else(|| home(".local/share"))
+    };
+    data.unwrap_or_else(std::env::temp_dir).join("attacca").join("bugs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_said_stands_in_comments_above_the_text() {
+        let saved = contents("fn dsp() { 1 }", &["two\nlines"]);
+        assert!(saved.ends_with("\n// two\n// lines\nfn dsp() { 1 }"), "{saved}");
+    }
+}
