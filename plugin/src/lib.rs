@@ -29,8 +29,7 @@ use attacca_engine::{LoadWatch, Processor, Status};
 use nice_plug::prelude::{
     ActivateContext, AsyncExecutor, AudioIOLayout, AuxiliaryBuffers, Buffer, BufferConfig,
     ClapFeature, ClapPlugin, MidiConfig, Params, Plugin, PortNames, ProcessContext, ProcessMode,
-    ProcessStatus,
-    new_nonzero_u32,
+    ProcessStatus, new_nonzero_u32,
 };
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

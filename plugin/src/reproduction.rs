@@ -32,7 +32,8 @@ fn contents(text: &str, said: &[&str]) -> String {
 
 /// Where the reproductions are: the user's data, as each system has it, else the temporary files.
 fn folder() -> PathBuf {
-    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let variable =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = |rest| variable("HOME").map(|home| home.join(rest));
     let data = if cfg!(target_os = "windows") {
         variable("APPDATA")

@@ -67,7 +67,7 @@ fn error(text: &str, line: u32, column: u32) -> Message {
         line,
         column,
         end_line: line,
-        end_column: column + 1,
+        end_column: column.saturating_add(1),
         ..Message::general(Severity::Error, text)
     };
     Message { help: "write a number".into(), ..end }
