@@ -160,7 +160,8 @@ fn listen(shared: &Shared) -> Option<Listener> {
 
 fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>, hears: bool) -> Work {
     let mut work = Work::default();
-    let playing = shared.meter.playing() != AudioState::Idle;
+    // One that took over while nothing was processed yet may fault in the first block.
+    let playing = session.current().is_some() || shared.meter.playing() != AudioState::Idle;
     let first = match (session.outstanding() || hears, playing) {
         (true, _) => inbox.recv_timeout(BUSY),
         (false, true) => inbox.recv_timeout(CALM),
