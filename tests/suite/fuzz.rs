@@ -32,8 +32,8 @@ fn pieces(text: &str) -> Vec<String> {
 
 /// A program with one to three pieces lost, doubled, exchanged or taken from another.
 fn broken(corpus: &[String], dice: &mut Dice) -> String {
-    let mut text = pieces(dice.pick(corpus));
-    let other = pieces(dice.pick(corpus));
+    let mut text = pieces(dice.pick::<String>(corpus));
+    let other = pieces(dice.pick::<String>(corpus));
     for _ in 0..=dice.below(3) {
         if text.is_empty() {
             break;
