@@ -8,7 +8,6 @@ use attacca_engine::Target;
 use attacca_engine::pipeline::{self, Compiled, Options};
 use attacca_engine::render::{self, Score};
 use attacca_tests::golden::{difference, files, play};
-use std::fmt::Write as _;
 
 /// Frames of each program.
 const FRAMES: u64 = 24;
@@ -276,10 +275,10 @@ impl Writer {
         for _ in 0..self.dice.below(3) {
             let kind = *self.dice.pick(&KINDS);
             let (name, value) = (self.name("v"), self.expr(kind, depth));
-            let _ = writeln!(text, "  let {name} = {value}");
+            text += &format!("  let {name} = {value}\n");
             if kind == Kind::Number && self.dice.below(2) == 0 {
                 let value = self.expr(kind, 1);
-                let _ = writeln!(text, "  {name} = {value} + {name}");
+                text += &format!("  {name} = {value} + {name}\n");
             }
             self.locals.push((name, kind));
         }
@@ -340,10 +339,10 @@ fn program(seed: u64) -> Vec<String> {
     let mut dsp = String::from("fn dsp() {\n");
     for global in w.globals.clone() {
         let value = w.expr(Kind::Number, 2);
-        let _ = writeln!(dsp, "  {global} = {value}");
+        dsp += &format!("  {global} = {value}\n");
     }
     let channels: Vec<_> = (0..3).map(|_| w.expr(Kind::Number, 3)).collect();
-    let _ = writeln!(dsp, "  ({})\n}}", channels.join(",\n   "));
+    dsp += &format!("  ({})\n}}\n", channels.join(",\n   "));
     out.push(dsp);
     out
 }

@@ -77,10 +77,15 @@ impl Checker<'_, '_> {
         ty
     }
 
-    /// A union, without duplicates; of one member that one.
+    /// A union, without duplicates; of one member that one. With a member that is not known,
+    /// nothing is known of the whole: its tags and slots follow from all members.
     pub(super) fn union(&mut self, members: Vec<Ty>) -> Ty {
         let mut out: Vec<Ty> = Vec::new();
         for member in members {
+            let member = self.table.zonk(&member);
+            if member.holds_variable() {
+                return self.table.fresh();
+            }
             let parts = if let Ty::Union(parts) = &member { parts.to_vec() } else { vec![member] };
             for part in parts {
                 if !out.contains(&part) {
