@@ -42,11 +42,23 @@ pub struct Options {
     pub target: Target,
     /// The sample rate the code is for.
     pub rate: Hz,
+    /// How number literals are read.
+    pub literals: Literals,
+}
+
+/// How number literals are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Literals {
+    /// As written.
+    #[default]
+    Exact,
+    /// Rounded as mimium 4.1 rounds them, for comparing with it.
+    Mimium,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { target: Target::default(), rate: Hz(48_000.0) }
+        Self { target: Target::default(), rate: Hz(48_000.0), literals: Literals::default() }
     }
 }
 
@@ -106,7 +118,7 @@ pub fn compile_watched(
     let start = Instant::now();
     let mut text = Text::new(name, text);
     let program = text.guarded(|text| {
-        let module = text.front(loader, watch)?;
+        let module = text.front(options.literals, loader, watch)?;
         text.back(module, options, watch)
     });
     text.compiled(program, start)
@@ -125,7 +137,7 @@ pub fn compile_module(module: Module, options: &Options) -> Compiled {
 pub fn check(name: &str, text: &str) -> Compiled {
     let start = Instant::now();
     let mut text = Text::new(name, text);
-    text.guarded(|text| text.front(&Files::library(), &mut Nobody));
+    text.guarded(|text| text.front(Literals::Exact, &Files::library(), &mut Nobody));
     text.compiled(None, start)
 }
 
@@ -195,13 +207,22 @@ impl Text {
     }
 
     /// Text to MIR in sample form; `None` if there are errors.
-    fn front(&mut self, loader: &dyn Loader, watch: &mut dyn Watch) -> Option<Module> {
+    fn front(
+        &mut self,
+        literals: Literals,
+        loader: &dyn Loader,
+        watch: &mut dyn Watch,
+    ) -> Option<Module> {
         let text = self.sources.text(self.file).to_owned();
         let diags = &mut self.diagnostics;
         watch.see(Stage::Tokens, &|| tokens(&text));
         let parse = syntax::parse(&text, self.file, diags);
         watch.see(Stage::Tree, &|| format!("{:#?}", parse.syntax()));
-        let named = names::resolve_files(&parse, loader, &mut self.sources, diags);
+        let mut named = names::resolve_files(&parse, loader, &mut self.sources, diags);
+        match literals {
+            Literals::Exact => {}
+            Literals::Mimium => named.round_literals(),
+        }
         watch.see(Stage::Names, &|| format!("{named:#?}\n"));
         let typed = types::check(named, diags);
         watch.see(Stage::Types, &|| show_types(&typed));

@@ -81,7 +81,7 @@ impl Session {
     /// Like [`Session::new`], with every setting of the processor.
     pub fn with(target: Target, settings: ProcessorSettings) -> (Self, Processor) {
         let (processor, remote) = Processor::new(settings);
-        let options = Options { target, rate: settings.rate };
+        let options = Options { target, rate: settings.rate, ..Options::default() };
         let link = Link::new(remote, settings.max_frames);
         let (slots, files) = (SlotTable::default(), Files::library());
         let session = Self { options, link, slots, files, heard: Vec::new(), collector: None };

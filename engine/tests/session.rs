@@ -9,7 +9,7 @@ use attacca_engine::{
 use std::sync::Arc;
 
 fn compiled(text: &str, target: Target) -> Compiled {
-    let options = Options { target, rate: Hz(48_000.0) };
+    let options = Options { target, rate: Hz(48_000.0), ..Options::default() };
     let compiled = pipeline::compile("test.mmm", text, &options);
     assert!(compiled.program.is_some(), "{}", compiled.diagnostics.render(&compiled.sources));
     compiled
@@ -216,7 +216,7 @@ fn frames_before_a_fault_are_exact_however_loud() {
 #[test]
 fn the_image_shows_what_global_code_wrote_to_delay_lines() {
     let text = "fn mk() { |x| delay(2, x, 0) }\nlet w = mk()\nlet a = w(5)\nfn dsp() { w(0) }";
-    let options = Options { target: Target::Vm, rate: Hz(48_000.0) };
+    let options = Options { target: Target::Vm, rate: Hz(48_000.0), ..Options::default() };
     let (image, _) = pipeline::dump("test.mmm", text, &options, &Files::library(), Stage::Image);
     let image = image.expect("it compiles");
     let (_, lines) = image.split_once("lines ").expect("lines are shown");

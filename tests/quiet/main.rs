@@ -55,7 +55,7 @@ fn play(renderer: &mut Renderer, outputs: &mut [Vec<f64>; 2]) {
 }
 
 fn compile(name: &str, text: &str, target: Target) -> Option<Arc<Program>> {
-    let options = Options { target, rate: Hz(48_000.0) };
+    let options = Options { target, rate: Hz(48_000.0), ..Options::default() };
     pipeline::compile_with(name, text, &options, &files()).program
 }
 

@@ -40,7 +40,7 @@ fn fastest(renderer: &mut Renderer, level: f64) -> Duration {
 /// What silence costs in parts of sound: in a fresh instance, after a note and some input.
 fn ratio(path: &Path) -> f64 {
     let text = std::fs::read_to_string(path).expect("a listed file can be read");
-    let options = Options { target: Target::Jit, rate: Hz(48_000.0) };
+    let options = Options { target: Target::Jit, rate: Hz(48_000.0), ..Options::default() };
     let compiled = pipeline::compile_with(&path.display().to_string(), &text, &options, &files());
     let program = compiled.program.expect("an example is good");
     let mut renderer =

@@ -37,7 +37,7 @@ fn text(path: &Path) -> String {
 }
 
 fn compile(path: &Path, target: Target) -> Result<Compiled, String> {
-    let options = Options { target, rate: Hz(RATE) };
+    let options = Options { target, rate: Hz(RATE), ..Options::default() };
     let compiled =
         pipeline::compile_with(&path.display().to_string(), &text(path), &options, &files());
     if compiled.program.is_some() && compiled.diagnostics.is_empty() {

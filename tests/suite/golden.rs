@@ -115,7 +115,7 @@ impl Golden {
 
     /// Compiles for a backend.
     pub fn compile(&self, target: Target) -> Result<Compiled, String> {
-        let options = Options { target, rate: Hz(self.rate()) };
+        let options = Options { target, rate: Hz(self.rate()), ..Options::default() };
         let compiled = pipeline::compile_with(
             &self.path.display().to_string(),
             &self.text,

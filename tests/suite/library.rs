@@ -15,7 +15,7 @@ const RATE: f64 = 48_000.0;
 /// The channels of a program.
 #[track_caller]
 fn play(text: &str, frames: usize) -> Vec<Vec<f64>> {
-    let options = Options { target: Target::Jit, rate: Hz(RATE) };
+    let options = Options { target: Target::Jit, rate: Hz(RATE), ..Options::default() };
     let compiled = pipeline::compile_with("library.mmm", text, &options, &files());
     assert!(
         compiled.program.is_some(),

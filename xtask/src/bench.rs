@@ -105,7 +105,8 @@ fn throughput() -> Result<Value, Failure> {
     for name in WORKLOADS {
         let mut best = [0.0; 2];
         for (ns, target) in best.iter_mut().zip([Target::Jit, Target::Vm]) {
-            let (program, _) = program::compile(&workload(name), target, RATE, &[])?;
+            let (program, _) =
+                program::compile(&workload(name), &program::options(target, RATE), &[])?;
             let timed = peer::time(&program, 512, 0.1, 5);
             *ns = timed
                 .iter()
@@ -135,7 +136,7 @@ pub(crate) fn quantile(sorted: &[f64], part: f64) -> f64 {
 /// A 60-second stereo FM patch, rendered whole.
 fn render_speed() -> Result<Value, Failure> {
     let file = root().join("tests").join("bench").join("fm_stereo.mmm");
-    let (program, _) = program::compile(&file, Target::Jit, RATE, &[])?;
+    let (program, _) = program::compile(&file, &program::options(Target::Jit, RATE), &[])?;
     let score = Score { frames: (60.0 * RATE) as u64, ..Score::default() };
     let start = Instant::now();
     let rendered = Renderer::new(&program, RenderSettings::default()).run(&score);

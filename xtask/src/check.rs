@@ -2,7 +2,7 @@
 
 use crate::program::{self, compile_any, human, json, rejected, said};
 use crate::{Failure, Outcome};
-use attacca_engine::Target;
+use attacca_engine::pipeline::Options;
 use clap::ValueEnum;
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut bad = 0;
     let mut unreadable = None;
     for file in &args.files {
-        let compiled = match compile_any(file, Target::default(), 48_000.0, &args.libs) {
+        let compiled = match compile_any(file, &Options::default(), &args.libs) {
             Ok(compiled) => compiled,
             Err(Failure::Usage(message) | Failure::Rejected(message)) => {
                 eprintln!("error: {message}");

@@ -19,8 +19,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let compile =
-        |path: &PathBuf| program::compile(path, Target::default(), args.sample_rate, &args.libs);
+    let compile = |path: &PathBuf| {
+        program::compile(path, &program::options(Target::default(), args.sample_rate), &args.libs)
+    };
     let ((old, _), (new, _)) = (compile(&args.old)?, compile(&args.new)?);
     program::print(&old.plan_to(&new).1.text)
 }

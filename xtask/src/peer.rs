@@ -1,6 +1,6 @@
 //! `bench --as-peer`: one workload in the line protocol of `tests/bench/README.md`.
 
-use crate::program::{Math, compile, target};
+use crate::program::{Math, compile, options, target};
 use crate::{Failure, Outcome};
 use attacca_engine::render::{RenderSettings, Renderer};
 use attacca_engine::{Program, Target};
@@ -53,7 +53,7 @@ pub(crate) fn run(mode: Mode, args: &Args) -> Outcome {
     match mode {
         Mode::Bench => {
             let compile_ms = compile_time(file, target)?;
-            let (program, _) = compile(file, target, RATE, &[])?;
+            let (program, _) = compile(file, &options(target, RATE), &[])?;
             let timed = time(&program, args.block, args.seconds, args.reps);
             println!(
                 "{{\"ns\":{:?},\"calib\":{:?},\"compile_ms\":{compile_ms:.4}}}",
@@ -62,7 +62,7 @@ pub(crate) fn run(mode: Mode, args: &Args) -> Outcome {
             );
         }
         Mode::Dump => {
-            let (program, _) = compile(file, target, RATE, &[])?;
+            let (program, _) = compile(file, &options(target, RATE), &[])?;
             dump(&program);
         }
     }
@@ -73,7 +73,7 @@ pub(crate) fn run(mode: Mode, args: &Args) -> Outcome {
 fn compile_time(file: &Path, target: Target) -> Result<f64, Failure> {
     let mut best = f64::INFINITY;
     for _ in 0..5 {
-        let (_, compiled) = compile(file, target, RATE, &[])?;
+        let (_, compiled) = compile(file, &options(target, RATE), &[])?;
         best = best.min(compiled.time.as_secs_f64() * 1e3);
     }
     Ok(best)

@@ -45,14 +45,18 @@ pub(crate) fn target(name: &str) -> Result<Target, Failure> {
     name.parse().map_err(|e: attacca_engine::TargetError| Failure::Usage(e.to_string()))
 }
 
+/// To compile for a backend at a sample rate in Hz.
+pub(crate) fn options(target: Target, rate: f64) -> Options {
+    Options { target, rate: Hz(rate), ..Options::default() }
+}
+
 /// Compiles a file. Prints its diagnostics to standard error; status 1 if it is rejected.
 pub(crate) fn compile(
     path: &Path,
-    target: Target,
-    rate: f64,
+    options: &Options,
     libs: &[PathBuf],
 ) -> Result<(Arc<Program>, Compiled), Failure> {
-    let compiled = compile_any(path, target, rate, libs)?;
+    let compiled = compile_any(path, options, libs)?;
     eprint!("{}{}", said(&compiled), human(&compiled));
     match compiled.program.clone() {
         Some(program) => Ok((program, compiled)),
@@ -63,13 +67,11 @@ pub(crate) fn compile(
 /// Compiles a file, good or bad; status 2 if it cannot be read.
 pub(crate) fn compile_any(
     path: &Path,
-    target: Target,
-    rate: f64,
+    options: &Options,
     libs: &[PathBuf],
 ) -> Result<Compiled, Failure> {
     let text = read(path)?;
-    let options = Options { target, rate: Hz(rate) };
-    Ok(pipeline::compile_with(&path.display().to_string(), &text, &options, &files(libs)))
+    Ok(pipeline::compile_with(&path.display().to_string(), &text, options, &files(libs)))
 }
 
 /// Finds what programs use: beside them, in these folders, and where the environment says.

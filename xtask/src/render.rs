@@ -8,8 +8,9 @@ mod score;
 
 use crate::program::{self, Math};
 use crate::{Failure, Outcome};
+use attacca_engine::pipeline::{self, Options};
 use attacca_engine::render::{RenderSettings, Rendered, Renderer};
-use attacca_engine::{OutputGuard, Program};
+use attacca_engine::{OutputGuard, Program, Target};
 use clap::ValueEnum;
 use output::Format;
 use std::path::{Path, PathBuf};
@@ -103,8 +104,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         return replay::run(args);
     }
     let eval = args.backend == "eval";
-    let target = if eval { attacca_engine::Target::Vm } else { program::target(&args.backend)? };
-    let (program, compiled) = program::compile(&args.file, target, args.sample_rate, &args.libs)?;
+    let target = if eval { Target::Vm } else { program::target(&args.backend)? };
+    let (program, compiled) = program::compile(&args.file, &options(args, target), &args.libs)?;
     let format = format(args)?;
     if format == Format::Wav && program.layout().outputs == 0 {
         return Err(Failure::Rejected(format!(
@@ -144,7 +145,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
 /// Status 2 for options whose part is still to come.
 fn available(args: &Args) -> Outcome {
     args.math.available()?;
-    let missing = [(args.literals == Literals::Mimium, "`--literals mimium`")];
     if let Some(tempo) = args.tempo.filter(|tempo| !(tempo.is_finite() && *tempo > 0.0)) {
         return Err(Failure::Usage(format!("--tempo {tempo}: not a tempo")));
     }
@@ -152,16 +152,20 @@ fn available(args: &Args) -> Outcome {
     if let Some((name, value)) = wrong.iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
         return Err(Failure::Usage(format!("{name} {value}: not a number from 0 on")));
     }
-    match missing.iter().find(|(used, _)| *used) {
-        Some((_, what)) => crate::not_built(what),
-        None if !(args.sample_rate.is_finite()
-            && args.sample_rate >= 1.0
-            && args.sample_rate <= 1e6) =>
-        {
-            Err(Failure::Usage(format!("--sample-rate {}: not a sample rate", args.sample_rate)))
-        }
-        None => Ok(()),
+    if !(args.sample_rate.is_finite() && args.sample_rate >= 1.0 && args.sample_rate <= 1e6) {
+        let message = format!("--sample-rate {}: not a sample rate", args.sample_rate);
+        return Err(Failure::Usage(message));
     }
+    Ok(())
+}
+
+/// How the programs of this render are compiled.
+fn options(args: &Args, target: Target) -> Options {
+    let literals = match args.literals {
+        Literals::Exact => pipeline::Literals::Exact,
+        Literals::Mimium => pipeline::Literals::Mimium,
+    };
+    Options { literals, ..program::options(target, args.sample_rate) }
 }
 
 fn settings(args: &Args) -> RenderSettings {
@@ -264,10 +268,6 @@ fn report(args: &Args, compile: &Duration, plan: &score::Plan, rendered: &Render
 }
 
 /// A program for `--swap`, compiled like the first one.
-fn compile_swap(
-    args: &Args,
-    path: &Path,
-    target: attacca_engine::Target,
-) -> Result<Arc<Program>, Failure> {
-    program::compile(path, target, args.sample_rate, &args.libs).map(|(program, _)| program)
+fn compile_swap(args: &Args, path: &Path, target: Target) -> Result<Arc<Program>, Failure> {
+    program::compile(path, &options(args, target), &args.libs).map(|(program, _)| program)
 }

@@ -12,6 +12,7 @@ use crate::builtins::Builtin;
 use crate::source::Span;
 use attacca_rt::code::CellSource;
 use cranelift_entity::{PrimaryMap, entity_impl};
+use half::f16;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
@@ -123,6 +124,19 @@ impl Program {
     /// global of the program.
     pub fn module_of(&self, binding: BindingId) -> Option<ModuleId> {
         self.homes.get(&binding).copied()
+    }
+
+    /// Rounds number literals as mimium 4.1 does (language.md Q1): to the nearest half-precision number
+    /// if that is less than 0.00001 away. For comparing with mimium only.
+    pub fn round_literals(&mut self) {
+        for expr in self.exprs.values_mut() {
+            if let ExprKind::Number(number) = &mut expr.kind {
+                let half = f16::from_f64(*number).to_f64();
+                if (half - *number).abs() < 0.000_01 {
+                    *number = half;
+                }
+            }
+        }
     }
 
     /// The splice of the text that put this code in: the one that no other splice put there.

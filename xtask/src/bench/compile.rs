@@ -5,8 +5,8 @@ use crate::peer::RATE;
 use crate::program;
 use crate::shell::root;
 use crate::{Failure, Outcome};
-use attacca_engine::pipeline::{self, Options};
-use attacca_engine::{Hz, Target};
+use attacca_engine::Target;
+use attacca_engine::pipeline;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -38,7 +38,7 @@ fn times() -> Result<Value, Failure> {
         for target in [Target::Jit, Target::Vm] {
             let mut times = Vec::new();
             for _ in 0..rounds {
-                let compiled = program::compile_any(&file, target, RATE, &[])?;
+                let compiled = program::compile_any(&file, &program::options(target, RATE), &[])?;
                 if compiled.program.is_none() {
                     return Err(Failure::Rejected(program::human(&compiled)));
                 }
@@ -77,7 +77,7 @@ fn growth() -> Result<Value, Failure> {
         let mut points = Vec::new();
         for lines in LENGTHS {
             let text = long_program(lines);
-            let options = Options { target, rate: Hz(RATE) };
+            let options = program::options(target, RATE);
             let measured = reset_peak().is_ok();
             let rounds = if lines > 2_000 { 2 } else { 9 };
             let mut best = f64::INFINITY;

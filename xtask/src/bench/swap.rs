@@ -32,7 +32,7 @@ pub(super) fn run() -> Result<Value, Failure> {
 }
 
 fn one(name: &str, file: &std::path::Path) -> Result<Value, Failure> {
-    let (program, _) = program::compile(file, Target::Jit, RATE, &[])?;
+    let (program, _) = program::compile(file, &program::options(Target::Jit, RATE), &[])?;
     let mut renderer = Renderer::new(
         &program,
         RenderSettings { block: BLOCK, declick: 0.005, ..Default::default() },
