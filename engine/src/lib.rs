@@ -1,6 +1,7 @@
 //! attacca-engine: text to a running, swappable program. The only crate that the plugin and the
 //! commands name.
 
+mod copies;
 pub mod dump;
 mod format;
 pub mod link;
@@ -21,13 +22,15 @@ pub mod ide;
 
 pub use attacca_rt::Hz;
 pub use attacca_rt::event::{Event, EventKind, Expression};
+pub use attacca_rt::guard::Held;
 pub use attacca_rt::load::LoadWatch;
 pub use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
 pub use attacca_rt::swap::{ProgramId, Swap};
-pub use attacca_rt::transport::{Transport, When};
+pub use attacca_rt::transport::{Moment, Transport, When};
 pub use attacca_rt::voices::Address;
 pub use format::{Refused, format};
-pub use loader::Files;
+pub use link::ProbeValues;
+pub use loader::{FileCopy, Files};
 pub use message::{ControlInfo, Message, Notice, PlanSummary, Severity};
 pub use program::Program;
 pub use session::{Session, SessionSettings, Update};

@@ -3,7 +3,7 @@
 //! Takes compiled programs, gives notices of what became of them. Whatever comes back from the audio
 //! side is dropped here. Knows neither text nor compiler.
 
-use crate::message::{Notice, PlanSummary, describe_fault};
+use crate::message::{Notice, PlanSummary, describe_fault, describe_guard};
 use crate::program::Program;
 use crate::slots::Bound;
 use attacca_rt::carry::Carried;
@@ -255,13 +255,9 @@ impl Link {
                 let (message, line) = describe_fault(fault, sent.program.layout());
                 notices.push(Notice::Fault { message, line });
             }
-            Report::Guarded { finite, .. } => {
-                let message = if finite {
-                    "the output is louder than +12 dBFS and is held there"
-                } else {
-                    "the output is not a number at times; silence takes its place"
-                };
-                notices.push(Notice::Report { message: message.to_owned() });
+            Report::Guarded { channel, ceiling, .. } => {
+                let message = describe_guard(channel, ceiling);
+                notices.push(Notice::Report { message });
             }
             Report::TaskDropped { id, site } => {
                 let sent = self.current.as_ref().filter(|sent| sent.id == id);

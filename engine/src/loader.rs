@@ -6,6 +6,8 @@
 //! Absolute paths and those that begin with a dot are searched beside the asking file only.
 //! Remembers each file it looked for, so that whoever watches can tell when one has changed.
 
+use crate::copies::Copies;
+pub use crate::copies::FileCopy;
 use crate::stdlib::Library;
 pub use attacca_lang::loader::{Loaded, Loader, Memory, Missing, NoFiles, Origin, Wanted};
 use std::cell::RefCell;
@@ -36,13 +38,27 @@ pub struct Files {
     base: Option<PathBuf>,
     /// Files looked for, as they were.
     seen: RefCell<BTreeMap<PathBuf, Stamp>>,
+    /// Stand in for files that are not found.
+    copies: Copies,
+    /// Files found.
+    used: RefCell<Copies>,
+    /// Names of those that are copies.
+    missed: RefCell<Vec<String>>,
 }
 
 impl Files {
     /// The library alone: no file is ever read.
     pub fn library() -> Self {
-        let seen = RefCell::default();
-        Self { library: Library::shared(), folders: Vec::new(), home: None, base: None, seen }
+        Self {
+            library: Library::shared(),
+            folders: Vec::new(),
+            home: None,
+            base: None,
+            seen: RefCell::default(),
+            copies: Copies::default(),
+            used: RefCell::default(),
+            missed: RefCell::default(),
+        }
     }
 
     /// The library and the folders that the environment names.
@@ -68,9 +84,28 @@ impl Files {
         self
     }
 
+    /// These copies stand in for files that are not found.
+    #[must_use]
+    pub fn with_copies(mut self, copies: Vec<FileCopy>) -> Self {
+        self.copies = Copies::new(copies);
+        self
+    }
+
     /// Forgets the files looked for so far.
     pub fn forget(&self) {
         self.seen.borrow_mut().clear();
+        self.used.borrow_mut().clear();
+        self.missed.borrow_mut().clear();
+    }
+
+    /// Copies of the files found so far; at most 4 MiB.
+    pub fn used(&self) -> Vec<FileCopy> {
+        self.used.borrow().files().to_vec()
+    }
+
+    /// Names of the files for which a copy stood in.
+    pub fn missed(&self) -> Vec<String> {
+        self.missed.borrow().clone()
     }
 
     /// Whether any files were looked for.
@@ -175,9 +210,22 @@ impl Loader for Files {
         }
         let path = wanted.path();
         for place in self.places(from, &path) {
-            if let Some(found) = self.read(&place) {
-                return found;
+            match self.read(&place) {
+                Some(Ok(found)) => {
+                    self.used.borrow_mut().keep(from, &path, &found);
+                    return Ok(found);
+                }
+                Some(Err(refused)) => return Err(refused),
+                None => {}
             }
+        }
+        if let Some(copy) = self.copies.find(from, &path) {
+            self.used.borrow_mut().keep(from, &path, &copy);
+            let mut missed = self.missed.borrow_mut();
+            if !missed.contains(&copy.name) {
+                missed.push(copy.name.clone());
+            }
+            return Ok(copy);
         }
         Err(Missing { tried: self.tried(from, &path), reason: None })
     }
@@ -317,6 +365,30 @@ mod tests {
         assert!(files.load("patch.mmm", Wanted::Module("tone")).is_ok());
         folder.write("lib/tone.mmm", "found before the other now");
         assert!(files.changed());
+    }
+
+    #[test]
+    fn copies_stand_in_for_files_that_are_gone() {
+        let folder = Folder::new("copies");
+        folder.write("tone.mmm", "include(\"./part.mmm\")");
+        folder.write("part.mmm", "part");
+        let files = Files::library().in_folder(&folder.0);
+        let tone = files.load("patch.mmm", Wanted::Module("tone")).expect("it is there");
+        assert!(files.load(&tone.name, Wanted::Include("./part.mmm")).is_ok());
+        assert_eq!((files.used().len(), files.missed().len()), (2, 0));
+        drop(folder);
+        let elsewhere = Folder::new("copies-elsewhere");
+        let other = Files::library().in_folder(&elsewhere.0).with_copies(files.used());
+        let tone = other.load("patch.mmm", Wanted::Module("tone")).expect("the copy");
+        let part = other.load(&tone.name, Wanted::Include("./part.mmm")).expect("the other copy");
+        assert_eq!(&*part.text, "part");
+        assert_eq!((other.used(), other.missed().len()), (files.used(), 2));
+        elsewhere.write("tone.mmm", "mine");
+        assert!(other.changed());
+        other.forget();
+        let tone = other.load("patch.mmm", Wanted::Module("tone")).expect("the file");
+        assert_eq!((&*tone.text, other.missed().len()), ("mine", 0));
+        assert!(other.load("patch.mmm", Wanted::Module("nothing")).is_err());
     }
 
     #[test]

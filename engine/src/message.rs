@@ -160,8 +160,24 @@ pub fn describe_fault(fault: Fault, layout: &Layout) -> (String, u32) {
         FaultKind::Heap => format!("`{name}` makes more function values than the memory holds"),
         FaultKind::Tasks => format!("`{name}` schedules too many tasks"),
         FaultKind::TooSlow => {
-            "the program is too slow for real time: it took longer than its sound lasts".to_owned()
+            format!("`{name}` is too slow for real time: it took longer than its sound lasts")
         }
     };
     (message, line)
+}
+
+/// What the output guard did to a channel, in words; `ceiling` is linear, `None` for what is not finite.
+pub(crate) fn describe_guard(channel: u32, ceiling: Option<f64>) -> String {
+    let output = match channel {
+        0 => "the left output".to_owned(),
+        1 => "the right output".to_owned(),
+        other => format!("output {}", other + 1),
+    };
+    match ceiling {
+        Some(level) => {
+            let level = 20.0 * level.max(1e-9).log10();
+            format!("{output} is louder than {level:+.1} dBFS and is held there")
+        }
+        None => format!("{output} is not a number at times; silence takes its place"),
+    }
 }

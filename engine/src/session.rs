@@ -3,7 +3,7 @@
 //! The control side of one instance; lives on the worker thread. Never panics on a user's text.
 
 use crate::link::{Link, ProbeValues};
-use crate::loader::Files;
+use crate::loader::{FileCopy, Files};
 use crate::message::{ControlInfo, Message, Notice, PlanSummary};
 use crate::pipeline::{self, Compiled, Options, TOO_MANY_CONTROLS, no_slot};
 use crate::program::Program;
@@ -124,6 +124,17 @@ impl Session {
         self.files.changed()
     }
 
+    /// Copies of the files that the last update found, to be saved with the document and given to
+    /// [`Files::with_copies`] when it is opened.
+    pub fn used_files(&self) -> Vec<FileCopy> {
+        self.files.used()
+    }
+
+    /// Names of the files that the last update did not find, so that their copies stood in.
+    pub fn missed_files(&self) -> Vec<String> {
+        self.files.missed()
+    }
+
     /// Whether the last update looked for any files.
     pub fn has_files(&self) -> bool {
         self.files.any()
@@ -169,6 +180,12 @@ impl Session {
     pub fn set_control(&mut self, name: &str, value: f64) -> bool {
         let Some(slot) = self.slots.slot_of(name) else { return false };
         self.link.event(EventKind::Control { slot, value })
+    }
+
+    /// The output guard holds louder samples at this level, linear; infinity lets all finite ones pass.
+    /// False if too many events are on their way.
+    pub fn set_ceiling(&mut self, level: f64) -> bool {
+        self.link.event(EventKind::Ceiling { level })
     }
 
     /// Sends an event that does not come from the host; lost if too many are on their way.

@@ -5,8 +5,9 @@
 //! "document", "settings"}}`, each field a JSON text of its own. Reading never fails half-way:
 //! whatever text can be had is kept, all else is default, and notes say what was lost.
 
-use crate::editor::{Live, Message, Osc, Severity};
+use crate::editor::{Live, Message, Osc, Severity, Span, SwapAt};
 use crate::slots::{SLOTS, Slot};
+use attacca_engine::FileCopy;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -32,6 +33,16 @@ pub struct Settings {
     pub faulted: String,
     /// Seconds that a program may be slower than real time before it is stopped; 0 is for ever.
     pub patience: f32,
+    /// When edits take over.
+    pub swap: SwapAt,
+    /// The output is held at this level, in dBFS; none lets all finite samples pass.
+    pub ceiling: Option<f32>,
+    /// How much of the probes is shown.
+    pub span: Span,
+    /// Where the program's files are; empty if there is no such folder.
+    pub folder: String,
+    /// The files that the program used, for computers that do not have them.
+    pub files: Vec<FileCopy>,
     /// The controls of the program when it was saved: their names can be shown before it is compiled.
     pub controls: Vec<Slot>,
     /// The name that each slot has or had, from slot 0: a name keeps its slot.
@@ -41,6 +52,15 @@ pub struct Settings {
 /// Seconds that a program may be slower than real time, if the session says nothing else.
 pub const PATIENCE: f32 = 2.0;
 
+/// The level at which the output is held, if the session says nothing else, in dBFS.
+pub const CEILING: f32 = 12.0;
+
+/// Longest path of a folder that is taken from a state, in bytes.
+const LONGEST_PATH: usize = 4096;
+
+/// Most bytes of files that are taken from a state.
+const MOST_FILES: usize = 16 << 20;
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -48,6 +68,11 @@ impl Default for Settings {
             osc: false,
             faulted: String::new(),
             patience: PATIENCE,
+            swap: SwapAt::default(),
+            ceiling: Some(CEILING),
+            span: Span::default(),
+            folder: String::new(),
+            files: Vec::new(),
             controls: Vec::new(),
             names: Vec::new(),
         }
@@ -58,6 +83,11 @@ impl Settings {
     /// The switch as the window knows it.
     pub fn live(&self) -> Live {
         if self.live { Live::On } else { Live::Off }
+    }
+
+    /// The level at which the output is held, linear.
+    pub fn level(&self) -> f64 {
+        self.ceiling.map_or(f64::INFINITY, |level| 10f64.powf(f64::from(level) / 20.0))
     }
 
     /// The other switch.
@@ -160,6 +190,17 @@ fn sane(mut settings: Settings) -> Settings {
     settings.names.truncate(SLOTS);
     if !(0.0..=3600.0).contains(&settings.patience) {
         settings.patience = PATIENCE;
+    }
+    if settings.ceiling.is_some_and(|level| !(-144.0..=144.0).contains(&level)) {
+        settings.ceiling = Some(CEILING);
+    }
+    if settings.folder.len() > LONGEST_PATH {
+        settings.folder.clear();
+    }
+    if settings.files.iter().map(|file| file.text.len() + file.name.len()).sum::<usize>()
+        > MOST_FILES
+    {
+        settings.files.clear();
     }
     if settings.names.iter().any(|name| name.len() > LONGEST_NAME) {
         settings.names.clear();

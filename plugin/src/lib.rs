@@ -11,9 +11,11 @@ pub mod document;
 pub mod editor;
 mod events;
 mod kind;
+mod meter;
 mod params;
 mod report;
 mod reproduction;
+mod scopes;
 mod shared;
 pub mod slots;
 mod window;
@@ -173,6 +175,7 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
         }
         let state = audio.run(buffer.as_slice());
         shared.meter.set_playing(state);
+        shared.meter.look_at(&audio.processor);
         let available = buffer.samples() as f32 / audio.rate;
         let spent = began.elapsed().as_secs_f32();
         shared.meter.add_load(spent / available.max(1e-6));

@@ -2,12 +2,12 @@
 //!
 //! Pure translation in one direction; the only file that must change when the engine says something new.
 
-use crate::editor::{self, Token, TokenKind};
+use crate::editor::{self, SwapAt, Token, TokenKind};
 use crate::shared::Shared;
 use crate::slots::Slot;
 use attacca_engine::ide::{self, Highlight, HighlightKind};
 use attacca_engine::session::PATCH;
-use attacca_engine::{ControlInfo, Message, Notice, Severity};
+use attacca_engine::{ControlInfo, Message, Notice, Severity, When};
 
 /// How many different reports are kept; a program can make more than anyone reads.
 const MOST_REPORTS: usize = 16;
@@ -53,6 +53,16 @@ pub(crate) fn slot_of(control: &ControlInfo) -> Slot {
     }
 }
 
+/// A moment in the song as the engine knows it.
+pub(crate) fn when_of(swap: SwapAt) -> When {
+    match swap {
+        SwapAt::Once => When::AtOnce,
+        SwapAt::Beat => When::Beat,
+        SwapAt::Bar => When::Bar,
+        SwapAt::Bars(bars) => When::Bars(bars),
+    }
+}
+
 /// Writes down what happened while sound runs.
 pub(crate) fn tell(shared: &Shared, notice: Notice) {
     match notice {
@@ -63,14 +73,14 @@ pub(crate) fn tell(shared: &Shared, notice: Notice) {
             fault.column = 1;
             fault.end_line = line;
             fault.end_column = 1;
-            fault.help = "the next good edit plays; Compile runs the same text again".to_owned();
+            fault.help = "the next good edit plays".to_owned();
             shared.stopped(fault);
         }
         Notice::Printed { text } => shared.note(|console| console.print(&text)),
         Notice::Report { message } => shared.note(|console| {
             let report = editor::Message::general(editor::Severity::Warning, message);
-            if !console.notes.contains(&report) && console.notes.len() < MOST_REPORTS {
-                console.notes.push(report);
+            if !console.reports.contains(&report) && console.reports.len() < MOST_REPORTS {
+                console.reports.push(report);
             }
         }),
     }

@@ -4,12 +4,18 @@
 //! thread touches only the atomics (`slots` values, `meter`). Requests to the host go through a
 //! link that the CLAP layer sets and cuts; no lock is held while the host is called.
 
-use crate::document::{Loaded, PATIENCE, Settings};
-use crate::editor::{Control, Message, Playing, Severity, Snapshot};
+use crate::document::{Loaded, Settings};
+use crate::editor::{
+    Control, Folder, Guard, Held, Message, Playing, Severity, Snapshot, Span, SwapAt,
+};
 use crate::kind::Kind;
+pub(crate) use crate::meter::AudioState;
+use crate::meter::{CHANNELS, Meter};
+use crate::scopes::Scopes;
 use crate::slots::{Move, Slot, Slots};
+use attacca_engine::{FileCopy, ProbeValues};
 use crossbeam_channel::{Receiver, Sender};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +52,21 @@ pub(crate) enum Job {
     Rate(f64),
     /// Hear control values by OSC, or not.
     Osc(bool),
+    /// When the programs of the next texts take over.
+    Swap(SwapAt),
+    /// The output guard's ceiling, linear.
+    Ceiling(f64),
+    /// Where the program's files are, and what stands in for them.
+    Files {
+        /// The folder; empty if there is none.
+        folder: String,
+        /// Copies of the files.
+        copies: Vec<FileCopy>,
+        /// Whether the last text is compiled again.
+        again: bool,
+    },
+    /// Run the newest program again, from its beginning.
+    Again,
     /// Finish.
     Stop,
 }
@@ -63,6 +84,8 @@ pub(crate) enum Origin {
 pub(crate) struct Parameters<'a> {
     /// Its controls.
     pub(crate) controls: &'a [Slot],
+    /// Copies of the files it uses.
+    pub(crate) files: Vec<FileCopy>,
     /// The name that each slot has or had, from slot 0.
     pub(crate) names: Vec<String>,
 }
@@ -90,6 +113,12 @@ pub(crate) struct Console {
     pub(crate) fault: Option<Message>,
     /// What loading the session said.
     pub(crate) notes: Vec<Message>,
+    /// What the program that plays was reported to do.
+    pub(crate) reports: Vec<Message>,
+    /// Names of the files that the program uses.
+    pub(crate) files: Vec<String>,
+    /// The folder of the files is not there.
+    pub(crate) no_folder: bool,
     /// What the program has printed: the last lines.
     pub(crate) printed: String,
 }
@@ -110,63 +139,6 @@ impl Console {
     }
 }
 
-/// What the audio thread tells the others. Atomics only.
-pub(crate) struct Meter {
-    /// 0 idle, 1 playing, 2 faulted.
-    playing: AtomicU32,
-    /// Bits of an f32: smoothed load of the callback.
-    load: AtomicU32,
-    /// The host asked for a reset: for the audio thread.
-    pub(crate) reset: AtomicBool,
-    /// The host asked for a reset: for the worker.
-    pub(crate) fresh: AtomicBool,
-    /// Bits of an f32: seconds that a program may be slower than real time; 0 is for ever.
-    patience: AtomicU32,
-}
-
-impl Meter {
-    /// Notes what the processor does. Audio thread.
-    pub(crate) fn set_playing(&self, playing: AudioState) {
-        self.playing.store(playing as u32, Ordering::Relaxed);
-    }
-
-    /// What the processor does.
-    pub(crate) fn playing(&self) -> AudioState {
-        match self.playing.load(Ordering::Relaxed) {
-            1 => AudioState::Playing,
-            2 => AudioState::Faulted,
-            _ => AudioState::Idle,
-        }
-    }
-
-    /// Folds in the load of one callback: time spent over time available. Audio thread.
-    pub(crate) fn add_load(&self, load: f32) {
-        let old = f32::from_bits(self.load.load(Ordering::Relaxed));
-        self.load.store((old + (load - old) * 0.05).to_bits(), Ordering::Relaxed);
-    }
-
-    /// Seconds that a program may be slower than real time; 0 is for ever.
-    pub(crate) fn patience(&self) -> f32 {
-        f32::from_bits(self.patience.load(Ordering::Relaxed))
-    }
-
-    /// Smoothed load of the callback.
-    pub(crate) fn load(&self) -> f32 {
-        f32::from_bits(self.load.load(Ordering::Relaxed))
-    }
-}
-
-/// What the processor did with the last block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AudioState {
-    /// No program.
-    Idle = 0,
-    /// A program ran.
-    Playing = 1,
-    /// The program stopped with a fault.
-    Faulted = 2,
-}
-
 struct State {
     text: Arc<str>,
     settings: Settings,
@@ -183,6 +155,10 @@ struct State {
     rate: f64,
     console: Console,
     moves: Vec<Move>,
+    /// How often each channel had been held back when the user last looked.
+    looked: [[u32; 2]; CHANNELS],
+    /// When the window was last drawn.
+    drawn: Option<Instant>,
 }
 
 /// The shared part of one instance.
@@ -194,6 +170,8 @@ pub(crate) struct Shared {
     /// What the audio thread tells.
     pub(crate) meter: Meter,
     state: Mutex<State>,
+    /// What the probes show. Never locked together with `state`.
+    scopes: Mutex<Scopes>,
     finished: Condvar,
     jobs: Sender<Job>,
     link: Mutex<Option<Box<dyn HostLink>>>,
@@ -216,18 +194,15 @@ impl Shared {
             compiled: None,
             console: Console::default(),
             moves: Vec::new(),
+            looked: [[0; 2]; CHANNELS],
+            drawn: None,
         };
         let shared = Shared {
             kind,
             slots: Arc::new(Slots::new()),
-            meter: Meter {
-                playing: AtomicU32::new(0),
-                load: AtomicU32::new(0),
-                reset: AtomicBool::new(false),
-                fresh: AtomicBool::new(false),
-                patience: AtomicU32::new(PATIENCE.to_bits()),
-            },
+            meter: Meter::new(),
             state: Mutex::new(state),
+            scopes: Mutex::default(),
             finished: Condvar::new(),
             jobs,
             link: Mutex::new(None),
@@ -289,6 +264,64 @@ impl Shared {
         self.request(REQUEST_DIRTY);
     }
 
+    /// Chooses when edits take over; saved with the session.
+    pub(crate) fn set_swap(&self, swap: SwapAt) {
+        self.state().settings.swap = swap;
+        self.send(Job::Swap(swap));
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Sets the level in dBFS at which the output is held; saved with the session.
+    pub(crate) fn set_ceiling(&self, ceiling: Option<f32>) {
+        let mut state = self.state();
+        state.settings.ceiling = ceiling;
+        let level = state.settings.level();
+        drop(state);
+        self.send(Job::Ceiling(level));
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Sets how many seconds a program may be slower than real time; saved with the session.
+    pub(crate) fn set_patience(&self, seconds: f32) {
+        self.state().settings.patience = seconds;
+        self.meter.set_patience(seconds);
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Sets where the program's files are, and compiles it again; saved with the session.
+    pub(crate) fn set_folder(&self, folder: &str) {
+        let mut state = self.state();
+        folder.clone_into(&mut state.settings.folder);
+        let copies = state.settings.files.clone();
+        self.send(Job::Files { folder: folder.to_owned(), copies, again: !state.held });
+        drop(state);
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Chooses how much of the probes is shown; saved with the session.
+    pub(crate) fn set_span(&self, span: Span) {
+        self.state().settings.span = span;
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Forgets how often the output was held back.
+    pub(crate) fn clear_guard(&self) {
+        self.state().looked = self.meter.held();
+    }
+
+    /// Runs the program that was stopped, from its beginning.
+    pub(crate) fn run_again(&self) {
+        let state = self.state();
+        let never = state.held || state.compiled.is_none();
+        let text = state.compiled.clone().unwrap_or_else(|| state.text.clone());
+        drop(state);
+        if never {
+            self.hand_over(text, Origin::Edit);
+        } else {
+            self.send(Job::Again);
+        }
+    }
+
     /// Compiles the window's text.
     pub(crate) fn compile(&self, text: &str) {
         self.ask(text.into(), Origin::Edit);
@@ -311,7 +344,11 @@ impl Shared {
         self.slots.install(&settings.controls);
         self.send(Job::Names(settings.names.clone()));
         self.send(Job::Osc(settings.osc));
-        self.meter.patience.store(settings.patience.to_bits(), Ordering::Relaxed);
+        self.send(Job::Swap(settings.swap));
+        self.send(Job::Ceiling(settings.level()));
+        let (folder, copies) = (settings.folder.clone(), settings.files.clone());
+        self.send(Job::Files { folder, copies, again: false });
+        self.meter.set_patience(settings.patience);
         state.held = !settings.faulted.is_empty();
         if state.held {
             let reason = &settings.faulted;
@@ -319,7 +356,7 @@ impl Shared {
                 Severity::Error,
                 format!("This program had stopped when its session was saved: {reason}."),
             );
-            message.help = "it is not run by itself; Compile runs it".to_owned();
+            message.help = "it is not run by itself".to_owned();
             state.console.fault = Some(message);
         }
         state.settings = settings;
@@ -390,6 +427,7 @@ impl Shared {
         let mut state = self.state();
         if let Some(program) = program {
             state.settings.names = program.names;
+            state.settings.files = program.files;
         }
         state.console.compiles += 1;
         write(&mut state.console);
@@ -434,6 +472,20 @@ impl Shared {
         }
     }
 
+    /// Takes what the probes have shown: called by the worker.
+    pub(crate) fn show_probes(&self, values: Vec<ProbeValues>) {
+        self.scopes().add(values);
+    }
+
+    /// Whether somebody looks at the window: only then is it worth collecting what probes show.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        self.state().drawn.is_some_and(|drawn| drawn.elapsed() < Duration::from_secs(1))
+    }
+
+    fn scopes(&self) -> MutexGuard<'_, Scopes> {
+        self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A copy of what was said.
     pub(crate) fn console(&self) -> Console {
         self.state().console.clone()
@@ -474,6 +526,7 @@ impl Shared {
         let console = &state.console;
         let mut messages: Vec<Message> = console.fault.iter().cloned().collect();
         messages.extend(console.diagnostics.iter().cloned());
+        messages.extend(console.reports.iter().cloned());
         messages.extend(console.notes.iter().cloned());
         messages
     }
@@ -487,10 +540,22 @@ impl Shared {
             (AudioState::Idle, Kind::Effect) => Playing::Through,
             (AudioState::Idle, Kind::Instrument) => Playing::Silent,
         };
-        // A guard inside the struct expression would live until its end.
-        let (revision, osc) = {
-            let state = self.state();
-            (state.revision, state.settings.osc())
+        let (revision, looked, rate, settings) = {
+            let mut state = self.state();
+            state.drawn = Some(Instant::now());
+            // The copies of files are not for the window.
+            let Settings { folder, osc, swap, ceiling, span, patience, .. } = &state.settings;
+            let (folder, osc, swap) = (folder.clone(), *osc, *swap);
+            let settings = Settings {
+                folder,
+                osc,
+                swap,
+                ceiling: *ceiling,
+                span: *span,
+                patience: *patience,
+                ..Settings::default()
+            };
+            (state.revision, state.looked, state.rate, settings)
         };
         let mut messages = self.messages();
         if !console.printed.is_empty() {
@@ -508,8 +573,30 @@ impl Shared {
             plan: console.plan_text.clone(),
             messages,
             controls: self.slots.in_use().iter().map(|slot| self.control(slot)).collect(),
-            osc,
+            probes: self.scopes().shown(settings.span, rate),
+            span: settings.span,
+            osc: settings.osc(),
+            swap: settings.swap,
+            waits: self.meter.waits_for().map(|moment| (moment.bar, moment.beat)),
+            stopped: console.fault.is_some(),
+            guard: Guard { ceiling: settings.ceiling, held: self.held_since(looked) },
+            patience: settings.patience,
+            folder: Folder {
+                path: settings.folder,
+                missing: console.no_folder,
+                files: console.files.clone(),
+            },
         }
+    }
+
+    /// How often each channel was held back since it had been so often.
+    fn held_since(&self, looked: [[u32; 2]; CHANNELS]) -> [Held; CHANNELS] {
+        let now = self.meter.held();
+        std::array::from_fn(|channel| {
+            let [loud, broken] =
+                std::array::from_fn(|at| now[channel][at].saturating_sub(looked[channel][at]));
+            Held { loud, broken }
+        })
     }
 
     fn control(&self, slot: &Slot) -> Control {

@@ -34,6 +34,9 @@ const SMALLEST: LogicalSize<f32> = LogicalSize { width: 480.0, height: 320.0 };
 /// How often an open window is drawn when nothing else asks for it.
 const REFRESH: Duration = Duration::from_millis(66);
 
+/// The same while something in it moves by itself.
+const REFRESH_MOVING: Duration = Duration::from_millis(33);
+
 /// What the open window holds of the host and of egui; empty while the window is closed, because
 /// the host's side owns the window.
 #[derive(Clone, Default)]
@@ -217,11 +220,12 @@ impl NiceEguiApp for App {
 
 impl App {
     fn draw(&mut self, ui: &mut egui::Ui) {
-        ui.ctx().request_repaint_after(REFRESH);
         if let Some((revision, text, settings)) = self.shared.newer_than(self.view.revision()) {
             self.view.replace(text.to_string(), revision, settings.live());
         }
         let snapshot = self.shared.snapshot();
+        let moves = !snapshot.probes.is_empty() || snapshot.waits.is_some();
+        ui.ctx().request_repaint_after(if moves { REFRESH_MOVING } else { REFRESH });
         for action in self.view.ui(ui, &snapshot) {
             self.act(action);
         }
@@ -233,6 +237,13 @@ impl App {
             Action::Compile(text) => self.shared.compile(&text),
             Action::Live(live) => self.shared.set_live(live == Live::On),
             Action::Osc(osc) => self.shared.set_osc(osc == Osc::On),
+            Action::Swap(swap) => self.shared.set_swap(swap),
+            Action::Again => self.shared.run_again(),
+            Action::Ceiling(ceiling) => self.shared.set_ceiling(ceiling),
+            Action::ClearGuard => self.shared.clear_guard(),
+            Action::Patience(seconds) => self.shared.set_patience(seconds),
+            Action::Folder(folder) => self.shared.set_folder(&folder),
+            Action::Span(span) => self.shared.set_span(span),
             Action::Turn { slot, gesture } => self.turn(slot, gesture),
         }
     }

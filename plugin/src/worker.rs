@@ -5,17 +5,18 @@
 //! bug, and a reproduction is saved in the folder of the user's data. Dropping the [`Worker`] ends the
 //! thread and waits for it.
 
-use crate::editor::{Message, Severity};
+use crate::editor::{Message, Severity, SwapAt};
 use crate::kind::Kind;
-use crate::report::{message_of, slot_of, tell};
+use crate::report::{message_of, slot_of, tell, when_of};
 use crate::reproduction;
 use crate::shared::{AudioState, FIRST_RATE, Job, Origin, Parameters, Shared};
 use crate::slots::Slot;
 use attacca_engine::osc::{self, Listener};
-use attacca_engine::{Files, Hz, Processor, Session, SessionSettings, Target, Update};
+use attacca_engine::{FileCopy, Files, Hz, Processor, Session, SessionSettings, Target, Update};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
@@ -83,6 +84,13 @@ struct Work {
     names: Option<Vec<String>>,
     rate: Option<f64>,
     osc: Option<bool>,
+    swap: Option<SwapAt>,
+    ceiling: Option<f64>,
+    files: Option<(String, Vec<FileCopy>)>,
+    /// The last text is compiled again.
+    anew: bool,
+    /// The newest program starts again.
+    again: bool,
     stop: bool,
 }
 
@@ -93,6 +101,13 @@ impl Work {
             Job::Names(names) => self.names = Some(names),
             Job::Rate(rate) => self.rate = Some(rate),
             Job::Osc(on) => self.osc = Some(on),
+            Job::Swap(swap) => self.swap = Some(swap),
+            Job::Ceiling(level) => self.ceiling = Some(level),
+            Job::Files { folder, copies, again } => {
+                self.files = Some((folder, copies));
+                self.anew |= again;
+            }
+            Job::Again => self.again = true,
             Job::Stop => self.stop = true,
         }
     }
@@ -100,10 +115,13 @@ impl Work {
 
 fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
     let mut osc: Option<Listener> = None;
+    // A ceiling that found no room on its way yet.
+    let mut ceiling: Option<f64> = None;
     let mut last: Option<(u64, Arc<str>)> = None;
     let mut looked = Instant::now();
     loop {
-        let work = wait(&session, shared, inbox, osc.is_some());
+        let busy = session.outstanding() || osc.is_some() || ceiling.is_some();
+        let work = wait(&session, shared, inbox, busy);
         if work.stop {
             return;
         }
@@ -124,16 +142,25 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
         if let Some(names) = work.names {
             session.restore_slots(names);
         }
-        if shared.meter.fresh.swap(false, Ordering::Acquire) {
+        if let Some(swap) = work.swap {
+            session.set_when(when_of(swap));
+        }
+        ceiling = work.ceiling.or(ceiling).filter(|level| !session.set_ceiling(*level));
+        if let Some((folder, copies)) = work.files {
+            set_files(&mut session, shared, &folder, copies);
+        }
+        if shared.meter.fresh.swap(false, Ordering::Acquire) || work.again {
             session.restart();
         }
+        let compiled = work.text.is_some();
         if let Some((serial, text, origin)) = work.text {
             compile(&mut session, shared, serial, &text, origin);
             last = Some((serial, text));
             looked = Instant::now();
         }
-        if looked.elapsed() >= FILES {
-            let again = last.as_ref().filter(|_| session.files_changed());
+        let again = work.anew && !compiled;
+        if again || looked.elapsed() >= FILES {
+            let again = last.as_ref().filter(|_| again || session.files_changed());
             if let Some((serial, text)) = again {
                 compile(&mut session, shared, *serial, text, Origin::Edit);
             }
@@ -141,6 +168,9 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
         }
         for notice in session.poll() {
             tell(shared, notice);
+        }
+        if shared.is_looked_at() {
+            shared.show_probes(session.probes());
         }
     }
 }
@@ -158,11 +188,19 @@ fn listen(shared: &Shared) -> Option<Listener> {
     }
 }
 
-fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>, hears: bool) -> Work {
+/// Where the next programs find their files.
+fn set_files(session: &mut Session, shared: &Shared, folder: &str, copies: Vec<FileCopy>) {
+    let files = Files::from_environment().with_copies(copies);
+    session.set_files(if folder.is_empty() { files } else { files.in_folder(folder) });
+    let missing = !folder.is_empty() && !Path::new(folder).is_dir();
+    shared.note(|console| console.no_folder = missing);
+}
+
+fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>, busy: bool) -> Work {
     let mut work = Work::default();
     // One that took over while nothing was processed yet may fault in the first block.
     let playing = session.current().is_some() || shared.meter.playing() != AudioState::Idle;
-    let first = match (session.outstanding() || hears, playing) {
+    let first = match (busy, playing) {
         (true, _) => inbox.recv_timeout(BUSY),
         (false, true) => inbox.recv_timeout(CALM),
         (false, false) if session.has_files() => inbox.recv_timeout(FILES),
@@ -181,7 +219,23 @@ fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>, hears: bool) 
 
 fn compile(session: &mut Session, shared: &Shared, serial: u64, text: &str, origin: Origin) {
     let updated = catch_unwind(AssertUnwindSafe(|| session.update(text)));
-    finish(shared, serial, text, origin, updated.ok(), session.slot_names());
+    let around = Around {
+        names: session.slot_names(),
+        used: session.used_files(),
+        missed: session.missed_files(),
+    };
+    finish(shared, serial, text, origin, updated.ok(), around);
+}
+
+/// What a session knows of a text beside its program.
+#[derive(Default)]
+struct Around {
+    /// The names that slots have.
+    names: Vec<String>,
+    /// The files it uses.
+    used: Vec<FileCopy>,
+    /// Those of them that are copies.
+    missed: Vec<String>,
 }
 
 /// Tells what became of a text; no update is a panic outside the engine's own guard.
@@ -191,11 +245,11 @@ fn finish(
     text: &str,
     origin: Origin,
     update: Option<Update>,
-    names: Vec<String>,
+    around: Around,
 ) {
     let bug = |update: &Update| update.diagnostics.iter().any(|one| one.code == "compiler-bug");
     match update {
-        Some(update) if !bug(&update) => publish(shared, serial, origin, &update, names),
+        Some(update) if !bug(&update) => publish(shared, serial, origin, &update, around),
         broken => {
             let words = broken.iter().flat_map(|update| &update.diagnostics).map(message_of);
             let mut messages: Vec<Message> = words.collect();
@@ -208,14 +262,30 @@ fn finish(
     }
 }
 
-fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, names: Vec<String>) {
+fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, files: Around) {
     let controls: Vec<Slot> = update.controls.iter().map(slot_of).collect();
-    let program = update.accepted.then_some(Parameters { controls: &controls, names });
+    let shown = files.used.iter().map(|file| short_name(&file.name)).collect();
+    let notes = files.missed.iter().map(|name| {
+        let text = format!(
+            "{} is not there; the copy that was saved with the session plays.",
+            short_name(name)
+        );
+        Message::general(Severity::Note, text)
+    });
+    let notes: Vec<Message> = notes.collect();
+    let program = update.accepted.then_some(Parameters {
+        controls: &controls,
+        files: files.used,
+        names: files.names,
+    });
     shared.finish(serial, origin, program, |console| {
         console.accepted = update.accepted;
         console.compile_ms = Some(update.compile.as_secs_f64() * 1000.0);
         console.diagnostics = update.diagnostics.iter().map(message_of).collect();
         if update.accepted {
+            console.diagnostics.extend(notes);
+            console.files = shown;
+            console.reports.clear();
             console.fault = None;
             console.printed.clear();
             console.print(&update.printed);
@@ -224,6 +294,11 @@ fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, names:
             console.plan_text = format!("{} kept, {} fresh", update.plan.kept, update.plan.fresh);
         }
     });
+}
+
+/// The last part of a path.
+fn short_name(path: &str) -> String {
+    Path::new(path).file_name().map_or(path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 fn our_bug(text: &str, messages: &[Message]) -> Message {
@@ -256,7 +331,7 @@ mod tests {
         let (mut session, _processor) = Session::new(settings);
         let text = "fn dsp() { 0.125 } // broken by hand";
         let broken = catch_unwind(|| -> Update { panic!("injected") });
-        finish(&shared, 1, text, Origin::Edit, broken.ok(), Vec::new());
+        finish(&shared, 1, text, Origin::Edit, broken.ok(), Around::default());
         let (errors, first) = shared.first_message();
         let first = first.expect("a message");
         assert_eq!(errors, 1);

@@ -1,4 +1,4 @@
-//! What happens to the samples of a block: channels spread, passed through, checked, converted.
+//! What happens to the samples of a block: channels spread, passed through, converted.
 //!
 //! Views of the host's channels only; owns nothing.
 
@@ -7,34 +7,8 @@ use crate::program::Prepared;
 use crate::settings::Idle;
 use std::array;
 
-/// Loudest sample that the guard lets pass: +12 dBFS.
-pub(crate) const CEILING: f64 = 3.981_071_705_534_972_5;
-
 /// One frame of all channels.
 pub(crate) type Frame = [f64; MAX_CHANNELS];
-
-/// What a scan of the output found.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Check {
-    pub(crate) broken: bool,
-    pub(crate) loud: bool,
-}
-
-impl Check {
-    pub(crate) fn scan(&mut self, output: &[f64]) {
-        let (mut broken, mut loud) = (false, false);
-        for x in output {
-            broken |= !x.is_finite();
-            loud |= x.abs() > CEILING;
-        }
-        self.broken |= broken;
-        self.loud |= loud && !broken;
-    }
-
-    pub(crate) fn is_bad(self) -> bool {
-        self.broken || self.loud
-    }
-}
 
 /// Copies the program's channels to the host's: one plays on both, others on one each.
 pub(crate) fn spread(program: &Prepared, outputs: &mut [&mut [f64]], from: usize, frames: usize) {
@@ -63,11 +37,6 @@ pub(crate) fn to_f32(channel: &mut [f32], buffer: &[f64]) {
     for (to, x) in channel.iter_mut().zip(buffer) {
         *to = *x as f32;
     }
-}
-
-/// A sample that neither ears nor hosts mind.
-pub(crate) fn guarded(x: f64) -> f64 {
-    if x.is_finite() { x.clamp(-CEILING, CEILING) } else { 0.0 }
 }
 
 /// What plays without a program.

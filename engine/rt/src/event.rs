@@ -88,6 +88,11 @@ pub enum EventKind {
     Transport(Transport),
     /// Every note of every channel ends: velocities go to 0, pitches stay.
     AllNotesOff,
+    /// The output guard holds louder samples at this level from now on.
+    Ceiling {
+        /// Linear, 1 is full scale; infinity lets every finite sample pass.
+        level: f64,
+    },
 }
 
 /// What a note can change by itself.

@@ -10,6 +10,7 @@ pub mod ctx;
 pub mod event;
 mod fade;
 pub mod ftz;
+pub mod guard;
 pub mod heap;
 pub mod load;
 pub mod migrate;

@@ -171,6 +171,8 @@ impl Values {
                 true
             }
             EventKind::Transport(said) => self.anchor.take(said, now, rate),
+            // The processor's own affair.
+            EventKind::Ceiling { .. } => false,
         }
     }
 

@@ -4,17 +4,19 @@
 //! time. Takes host channels and events, gives host channels and a [`Status`]. Nothing here
 //! allocates, frees, locks, waits, calls the system or panics.
 
-use crate::block::{Check, Frame, guarded, idle, idle_frame, spread, to_f32};
+use crate::block::{Frame, idle, idle_frame, spread, to_f32};
 use crate::carry::Carried;
 use crate::ctx::{Fault, FaultKind};
 use crate::event::{Event, EventKind};
 use crate::fade::Fade;
 use crate::ftz::{self, Guard};
+use crate::guard::{Check, Guards, Held};
 use crate::param::Values;
 use crate::program::Prepared;
 use crate::record::{Mark, Recorder};
 pub use crate::settings::{Idle, OutputGuard, Pace, ProcessorSettings, Report, Status};
 use crate::swap::{HandOver, Planned, ProgramId, Ready, Retired, Swap};
+use crate::transport::Moment;
 use crate::{Hz, MAX_CHANNELS};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::array;
@@ -57,9 +59,6 @@ struct Seen {
     muted: bool,
     stopped_at: Option<u64>,
     broken: bool,
-    loud: bool,
-    reported_broken: bool,
-    reported_loud: bool,
     reported_channels: bool,
     reported_tasks: bool,
 }
@@ -74,6 +73,7 @@ pub struct Processor {
     values: Values,
     now: u64,
     seen: Seen,
+    guards: Guards,
     fade: Fade,
     last: Frame,
     host_in: Vec<Box<[f64]>>,
@@ -100,6 +100,7 @@ impl Processor {
             values: Values::default(),
             now: 0,
             seen: Seen::default(),
+            guards: Guards::new(settings.guard),
             fade: Fade::new(),
             last: [0.0; MAX_CHANNELS],
             host_in: buffers(),
@@ -269,6 +270,18 @@ impl Processor {
         self.hands.current().map(|program| &**program)
     }
 
+    /// How often an output channel was held back by the guard.
+    pub fn held(&self, channel: usize) -> Held {
+        self.guards.held(channel)
+    }
+
+    /// The place in the song at which the program that waits will take over; `None` if none waits for
+    /// its moment.
+    pub fn waits_for(&self) -> Option<Moment> {
+        let wait = self.frames_to_swap()?;
+        Some(self.values.anchor().moment(self.now.saturating_add(wait)))
+    }
+
     /// Takes in new programs, then renders up to `max_frames` frames, split at events.
     fn chunk(
         &mut self,
@@ -313,11 +326,19 @@ impl Processor {
             if let Some(recorder) = &mut self.recorder {
                 recorder.mark(Mark::Sent(event));
             }
-            moved |= self.values.take(&event, self.now, rate);
+            moved |= self.take_event(&event, rate);
         }
         if moved {
             self.read_cells();
         }
+    }
+
+    /// Applies an event; true if a program may read something else now.
+    fn take_event(&mut self, event: &EventKind, rate: f64) -> bool {
+        if let EventKind::Ceiling { level } = *event {
+            self.guards.set_ceiling(level);
+        }
+        self.values.take(event, self.now, rate)
     }
 
     /// Applies the events due at frame `from` of this chunk; returns where the next one is due.
@@ -331,7 +352,7 @@ impl Processor {
                 next = at.min(frames);
                 break;
             }
-            moved |= self.values.take(&event.kind, self.now, rate);
+            moved |= self.take_event(&event.kind, rate);
             pending.events = rest;
         }
         if moved {
@@ -344,7 +365,7 @@ impl Processor {
     fn take_rest(&mut self, pending: &Pending<'_>) {
         let rate = self.rate().0;
         for event in pending.events {
-            self.values.take(&event.kind, self.now, rate);
+            self.take_event(&event.kind, rate);
         }
         if !pending.events.is_empty() {
             self.read_cells();
@@ -397,33 +418,26 @@ impl Processor {
             return;
         }
         self.fade.add(outputs, from, frames);
-        let mut check = Check::default();
-        for (output, last) in outputs.iter_mut().zip(&mut self.last) {
-            let output = output.get_mut(from..from + frames).unwrap_or_default();
-            check.scan(output);
-            if self.settings.guard == OutputGuard::On && check.is_bad() {
-                for x in output.iter_mut() {
-                    *x = guarded(*x);
-                }
-            }
-            *last = output.last().copied().unwrap_or(0.0);
-        }
-        self.seen.broken |= check.broken;
-        self.seen.loud |= check.loud;
-        if self.settings.guard == OutputGuard::On && !self.seen.stopped {
-            self.report_guard();
-        }
-    }
-
-    fn report_guard(&mut self) {
         let id = self.hands.current_id();
-        if self.seen.broken && !self.seen.reported_broken {
-            self.seen.reported_broken = true;
-            self.report(Report::Guarded { id, finite: false });
-        }
-        if self.seen.loud && !self.seen.reported_loud {
-            self.seen.reported_loud = true;
-            self.report(Report::Guarded { id, finite: true });
+        for (channel, output) in outputs.iter_mut().enumerate() {
+            let output = output.get_mut(from..from + frames).unwrap_or_default();
+            let check = self.guards.pass(channel, output);
+            if let (Some(last), Some(x)) = (self.last.get_mut(channel), output.last()) {
+                *last = *x;
+            }
+            self.seen.broken |= check.broken;
+            if check == Check::default() || self.seen.stopped {
+                continue;
+            }
+            let untold = self.guards.untold(channel, check);
+            let channel = channel as u32;
+            if untold.broken {
+                self.report(Report::Guarded { id, channel, ceiling: None });
+            }
+            if untold.loud {
+                let ceiling = Some(self.guards.ceiling());
+                self.report(Report::Guarded { id, channel, ceiling });
+            }
         }
     }
 
@@ -444,10 +458,7 @@ impl Processor {
     /// Stops the program: its last good output decays to what plays without one.
     fn stop(&mut self, id: ProgramId, fault: Fault) {
         self.seen.stopped = true;
-        let goal = match self.settings.guard {
-            OutputGuard::On => self.last.map(guarded),
-            OutputGuard::Off => self.last,
-        };
+        let goal = self.last.map(|x| self.guards.hold(x));
         self.fade.start(goal, frames_of(FAULT_FADE, self.rate()));
         self.report(Report::Fault { id, fault });
     }
@@ -516,6 +527,7 @@ impl Processor {
         });
         if swap == Swap::Done {
             self.seen = Seen::default();
+            self.guards.restart();
             self.take_over(start, lines, carried);
         }
         swap

@@ -18,7 +18,9 @@ pub enum Idle {
 /// Whether the output is kept from hurting ears and hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputGuard {
-    /// Values that are not finite become 0, others stay below +12 dBFS; both are reported.
+    /// Values that are not finite become 0, others stay below a ceiling; both are reported and counted,
+    /// channel by channel. The ceiling is +12 dBFS until [`EventKind::Ceiling`](crate::event::EventKind::Ceiling)
+    /// sets another.
     On,
     /// The program's samples as they are, and after a fault the decay of the last one, however loud.
     Off,
@@ -115,12 +117,14 @@ pub enum Report {
         /// Why and where.
         fault: Fault,
     },
-    /// The guard had to change the output of a program, once a program.
+    /// The guard had to change an output of a program; told once a program and channel.
     Guarded {
         /// Which.
         id: ProgramId,
-        /// Not finite, or too loud.
-        finite: bool,
+        /// The host's channel, from 0.
+        channel: u32,
+        /// The ceiling that it was beyond, linear; `None` if it was not finite.
+        ceiling: Option<f64>,
     },
     /// A task was scheduled for a time that was not in the future and dropped; told once a program.
     TaskDropped {

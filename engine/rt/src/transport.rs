@@ -99,6 +99,15 @@ pub enum When {
     Frame(u64),
 }
 
+/// A place in the song.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Moment {
+    /// Number of the bar, from 0.
+    pub bar: f64,
+    /// Beats (quarter notes) since the bar began.
+    pub beat: f64,
+}
+
 /// Beats by which a host may miss what was foretold and still go on: a hundredth of a sample.
 const SLACK: f64 = 1e-6;
 
@@ -166,6 +175,17 @@ impl Anchor {
             return 0;
         }
         ((unit - since) / step - 1e-6).ceil().max(0.0) as u64
+    }
+
+    /// The place in the song of sample `time`, if the song goes on as it does.
+    pub fn moment(&self, time: u64) -> Moment {
+        let said = &self.said;
+        let samples = if said.playing { time.saturating_sub(self.time) as f64 } else { 0.0 };
+        let rate = if self.rate > 0.0 { self.rate } else { 1.0 };
+        // A frame at or after a bar line lies a fraction of a frame behind it.
+        let beat = said.beat + samples * said.tempo / (60.0 * rate) - said.bar_start + SLACK;
+        let bars = (beat / self.bar_beats()).floor();
+        Moment { bar: said.bar + bars, beat: beat - bars * self.bar_beats() }
     }
 
     fn bar_beats(&self) -> f64 {
@@ -242,6 +262,10 @@ mod tests {
             assert_eq!(anchor.frames_to(when, want), 0, "{when:?}");
         }
         assert_eq!(anchor.frames_to(When::Beat, 32_001), 31_999);
+        for (time, bar, beat) in [(10_000, 0.0, 0.3125), (96_000, 1.0, 0.0), (384_000, 4.0, 0.0)] {
+            let moment = anchor.moment(time);
+            assert_eq!((moment.bar, (moment.beat - beat).abs() < 1e-5), (bar, true), "{time}");
+        }
         // 7 000 frames a beat do not divide; the first frame after the beat is meant.
         let odd = Transport { tempo: 411.3, ..at(0) };
         anchor.take(odd, 0, RATE);

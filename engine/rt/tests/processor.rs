@@ -4,6 +4,7 @@ use attacca_rt::Hz;
 use attacca_rt::code::{Code, Image, Layout, LineSpec, ObjectKind, Shape, WordKind};
 use attacca_rt::ctx::{Ctx, Fault, FaultKind};
 use attacca_rt::event::{Event, EventKind};
+use attacca_rt::guard::Held;
 use attacca_rt::heap::{Heap, HeapRef};
 use attacca_rt::migrate::{LineMove, Plan, WordRun};
 use attacca_rt::param::CellInput;
@@ -97,6 +98,13 @@ fn delay(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
 
 fn not_a_number(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
     ctx.outputs[0][at] = if at == 1 { f64::NAN } else { -9.0 };
+    None
+}
+
+/// Not a number once on the right, much too loud on the left at frames 10 to 19.
+fn uneven(ctx: &mut Ctx<'_>, at: usize) -> Option<Fault> {
+    ctx.outputs[0][at] = if (10..20).contains(&at) { 7.0 } else { 0.25 };
+    ctx.outputs[1][at] = if at == 30 { f64::NAN } else { 0.75 };
     None
 }
 
@@ -366,7 +374,34 @@ fn the_guard_holds_back_what_hurts() {
     rig.processor.process(&mut [&mut channel], &[]);
     assert!(channel.iter().all(|x| x.is_finite() && x.abs() < 4.0));
     assert_eq!((channel[1], channel[299]), (0.0, -3.981_071_7));
-    assert!(rig.reports().contains(&Report::Guarded { id, finite: false }));
+    let reports = rig.reports();
+    assert!(reports.contains(&Report::Guarded { id, channel: 0, ceiling: None }));
+}
+
+#[test]
+fn the_guard_holds_each_channel_by_itself_below_the_ceiling_that_is_set() {
+    let mut rig = Rig::new(ProcessorSettings { declick: 0.0, ..ProcessorSettings::default() });
+    let id = ProgramId(rig.send(uneven, layout(0, 2, 0), vec![], Plan::default()));
+    let mut play = |ceiling: Option<f64>| {
+        if let Some(level) = ceiling {
+            rig.remote.events.push(EventKind::Ceiling { level }).expect("there is room");
+        }
+        let (mut left, mut right) = ([0.0f32; 64], [0.0f32; 64]);
+        rig.processor.process(&mut [&mut left, &mut right], &[]);
+        let held = [rig.processor.held(0), rig.processor.held(1)];
+        ([left[9], left[10], right[10], right[30]], held, rig.reports())
+    };
+    play(None);
+    let (heard, held, _) = play(None);
+    assert_eq!(heard, [0.25, 3.981_071_7, 0.75, 0.0]);
+    assert_eq!(held, [Held { loud: 1, broken: 0 }, Held { loud: 0, broken: 1 }]);
+    let (heard, _, reports) = play(Some(0.5));
+    assert_eq!(heard, [0.25, 0.5, 0.5, 0.0]);
+    let guarded = |report: &&Report| matches!(report, Report::Guarded { .. });
+    let reports: Vec<&Report> = reports.iter().filter(guarded).collect();
+    assert_eq!(reports, [&Report::Guarded { id, channel: 1, ceiling: Some(0.5) }]);
+    let (heard, _, _) = play(Some(f64::INFINITY));
+    assert_eq!(heard, [0.25, 7.0, 0.75, 0.0]);
 }
 
 #[test]

@@ -245,7 +245,13 @@ impl Help {
 }
 
 /// A raised card over the window; gives its place.
-fn card(context: &Context, id: &str, at: Pos2, margin: i8, contents: impl FnOnce(&mut Ui)) -> Rect {
+pub(super) fn card(
+    context: &Context,
+    id: &str,
+    at: Pos2,
+    margin: i8,
+    contents: impl FnOnce(&mut Ui),
+) -> Rect {
     let area = Area::new(Id::unique(id)).order(Order::Tooltip).fixed_pos(at).constrain(true);
     let shown = area.show(context, |ui| {
         let stroke = egui::Stroke::new(1.0, theme::LINE);
