@@ -9,6 +9,7 @@ use crate::editor::{self, Action, Gesture, Live, Osc, View};
 use crate::params::PluginParams;
 use crate::report::highlight;
 use crate::shared::Shared;
+use crossbeam_channel::{Receiver, Sender, bounded};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{
@@ -20,9 +21,10 @@ use nice_plug_egui::{
     EguiEditor, EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp,
     RepaintNotifier, create_egui_editor,
 };
+use std::cell::RefCell;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Size of a new window, in logical points.
@@ -37,10 +39,24 @@ const REFRESH: Duration = Duration::from_millis(66);
 /// The same while something in it moves by itself.
 const REFRESH_MOVING: Duration = Duration::from_millis(33);
 
+/// How long closing waits for the thread that draws.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+thread_local! {
+    /// On a thread that draws a window: gone when the thread is.
+    static DRAWS: RefCell<Option<Sender<Never>>> = const { RefCell::new(None) };
+}
+
+/// Nothing of this kind is ever sent: the channel ends when its sender does.
+enum Never {}
+
 /// What the open window holds of the host and of egui; empty while the window is closed, because
 /// the host's side owns the window.
 #[derive(Clone, Default)]
 struct Open(Arc<Mutex<Option<(GuiContext, egui::Context)>>>);
+
+/// For the thread that will draw a window.
+type Begins = Arc<Mutex<Option<Sender<Never>>>>;
 
 impl Open {
     fn set(&self, value: Option<(GuiContext, egui::Context)>) {
@@ -56,6 +72,26 @@ impl Open {
 pub struct Window {
     inner: EguiEditor<App>,
     open: Open,
+    begins: Begins,
+}
+
+/// An open window. Fields are dropped in this order: it closes, then it is waited for.
+pub struct OpenWindow {
+    inner: Inner,
+    _ended: Ended,
+}
+
+/// Waits, when dropped, for the end of the thread that drew a window. Where windows have a thread of
+/// their own its code must not be unloaded under it; baseview 0.4.2 does not always join it.
+struct Ended(Receiver<Never>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if cfg!(target_os = "linux") {
+            // It is disconnected by the thread's end; after the patience there is nothing left to do.
+            drop(self.0.recv_timeout(PATIENCE));
+        }
+    }
 }
 
 impl Window {
@@ -65,7 +101,7 @@ impl Window {
         shared: &Arc<Shared>,
         params: &Arc<PluginParams>,
     ) -> Option<Window> {
-        let open = Open::default();
+        let (open, begins) = (Open::default(), Begins::default());
         let constraints = SizeConstraints::Logical { min_size: Some(SMALLEST), max_size: None };
         let settings = EguiNiceSettings::new().with_tile(title).with_resize_hint(ResizeHint {
             size_constraints: constraints,
@@ -76,11 +112,12 @@ impl Window {
             shared: Arc::clone(shared),
             params: Arc::clone(params),
             open: open.clone(),
+            begins: Arc::clone(&begins),
             broken: false,
         };
         let state = EguiEditorState::from_size(SIZE, 1.0);
         let inner = create_egui_editor(state, RepaintNotifier::new(), settings, app)?;
-        Some(Window { inner, open })
+        Some(Window { inner, open, begins })
     }
 }
 
@@ -95,10 +132,16 @@ impl Editor for Window {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<WindowHandle>, Box<dyn Error>> {
+        let (begins, ended) = bounded(0);
+        *lock(&self.begins) = Some(begins);
         let spawned =
-            self.inner.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
+            self.inner.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host);
+        // A thread that did not begin will not end.
+        *lock(&self.begins) = None;
+        let spawned = spawned?;
         let handle = WindowHandle { inner: spawned.handle, open: self.open.clone() };
-        Ok(SpawnedEditor { handle, window: spawned.window })
+        let window = OpenWindow { inner: spawned.window, _ended: Ended(ended) };
+        Ok(SpawnedEditor { handle, window })
     }
 
     fn size(&self) -> NativeSize<u32> {
@@ -108,6 +151,10 @@ impl Editor for Window {
     fn resize_hint(&self) -> ResizeHint {
         self.inner.resize_hint()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The handle of an open window: egui's, with keys offered by the host answered, and the host let
@@ -127,39 +174,47 @@ type Inner = <EguiEditorHandle as EditorHandle>::Window;
 type InnerError = <EguiEditorHandle as EditorHandle>::Error;
 
 impl EditorHandle for WindowHandle {
-    type Window = Inner;
+    type Window = OpenWindow;
     type Error = InnerError;
 
-    fn run_until_closed(window: Inner) -> Result<(), InnerError> {
-        EguiEditorHandle::run_until_closed(window)
+    fn run_until_closed(window: OpenWindow) -> Result<(), InnerError> {
+        EguiEditorHandle::run_until_closed(window.inner)
     }
 
-    fn set_parent(&self, parent: ParentWindowHandle, window: &Inner) -> Result<(), InnerError> {
-        self.inner.set_parent(parent, window)
+    fn set_parent(
+        &self,
+        parent: ParentWindowHandle,
+        window: &OpenWindow,
+    ) -> Result<(), InnerError> {
+        self.inner.set_parent(parent, &window.inner)
     }
 
-    fn show(&self, window: &Inner) -> Result<(), InnerError> {
-        self.inner.show(window)
+    fn show(&self, window: &OpenWindow) -> Result<(), InnerError> {
+        self.inner.show(&window.inner)
     }
 
-    fn hide(&self, window: &Inner) -> Result<(), InnerError> {
-        self.inner.hide(window)
+    fn hide(&self, window: &OpenWindow) -> Result<(), InnerError> {
+        self.inner.hide(&window.inner)
     }
 
-    fn set_size(&self, size: NativeSize<u32>, window: &Inner) -> Result<(), InnerError> {
-        self.inner.set_size(size, window)
+    fn set_size(&self, size: NativeSize<u32>, window: &OpenWindow) -> Result<(), InnerError> {
+        self.inner.set_size(size, &window.inner)
     }
 
-    fn host_main_thread_callback(&self, window: &Inner) {
-        self.inner.host_main_thread_callback(window);
+    fn host_main_thread_callback(&self, window: &OpenWindow) {
+        self.inner.host_main_thread_callback(&window.inner);
     }
 
-    fn adjust_size(&self, size: NativeSize<u32>, window: &Inner) -> Option<NativeSize<u32>> {
-        self.inner.adjust_size(size, window)
+    fn adjust_size(&self, size: NativeSize<u32>, window: &OpenWindow) -> Option<NativeSize<u32>> {
+        self.inner.adjust_size(size, &window.inner)
     }
 
-    fn set_fallback_scale_factor(&self, factor: f64, window: &Inner) -> Result<(), InnerError> {
-        self.inner.set_fallback_scale_factor(factor, window)
+    fn set_fallback_scale_factor(
+        &self,
+        factor: f64,
+        window: &OpenWindow,
+    ) -> Result<(), InnerError> {
+        self.inner.set_fallback_scale_factor(factor, &window.inner)
     }
 
     /// Claims the key while the code has the keyboard, so that the host doesn't act on it too.
@@ -191,6 +246,7 @@ struct App {
     shared: Arc<Shared>,
     params: Arc<PluginParams>,
     open: Open,
+    begins: Begins,
     /// A panic was caught: nothing more is drawn until the window opens again.
     broken: bool,
 }
@@ -202,6 +258,7 @@ impl NiceEguiApp for App {
         gui: GuiContext,
         _frame: &mut Frame,
     ) -> Result<(), HandlerError> {
+        DRAWS.with(|draws| *draws.borrow_mut() = lock(&self.begins).take());
         editor::install(&egui_ctx);
         self.open.set(Some((gui, egui_ctx)));
         self.broken = false;

@@ -37,7 +37,7 @@ struct Screen {
 impl Screen {
     fn start() -> Screen {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", "1920x1240x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -90,16 +90,35 @@ fn without_a_screen_the_window_stays_closed_and_the_sound_goes_on() {
     again("without_a_screen_the_window_stays_closed_and_the_sound_goes_on", "none", ":4095");
 }
 
+#[test]
+fn the_panels_of_the_window_are_used() {
+    match part().as_deref() {
+        Some("2x") => return use_panels(2),
+        Some(_) => return use_panels(1),
+        None => {}
+    }
+    for part in ["1x", "2x"] {
+        let screen = Screen::start();
+        again("the_panels_of_the_window_are_used", part, &screen.name);
+    }
+}
+
 /// A host's window with the plugin's in it.
 struct Desk {
     rig: Rig,
     x11: RustConnection,
     root: u32,
     parent: u32,
+    /// Pixels a point.
+    scale: u16,
 }
 
 impl Desk {
-    fn new(mut rig: Rig) -> Desk {
+    fn new(rig: Rig) -> Desk {
+        Desk::scaled(rig, 1)
+    }
+
+    fn scaled(mut rig: Rig, scale: u16) -> Desk {
         let (x11, number) = x11rb::connect(None).expect("the screen is there");
         let (root, visual, depth) = {
             let screen = &x11.setup().roots[number];
@@ -112,8 +131,8 @@ impl Desk {
             root,
             0,
             0,
-            SIZE.0,
-            SIZE.1,
+            SIZE.0 * scale,
+            SIZE.1 * scale,
             0,
             WindowClass::INPUT_OUTPUT,
             visual,
@@ -123,7 +142,7 @@ impl Desk {
         x11.map_window(parent).expect("it shows");
         x11.flush().expect("it is sent");
         rig.pump();
-        Desk { rig, x11, root, parent }
+        Desk { rig, x11, root, parent, scale }
     }
 
     fn open(&mut self) {
@@ -131,6 +150,9 @@ impl Desk {
         let gui: PluginGui = plugin.get_extension().expect("it has a window");
         gui.create(&plugin, GuiConfiguration { api_type: GuiApiType::X11, is_floating: false })
             .expect("it is made");
+        if self.scale != 1 {
+            gui.set_scale(&plugin, self.scale.into()).expect("it is scaled");
+        }
         assert!(gui.can_resize(&plugin));
         // SAFETY: the parent is destroyed after the plugin's window: see `close`.
         unsafe { gui.set_parent(&plugin, Window::from_x11_handle(self.parent.into())) }
@@ -172,6 +194,19 @@ impl Desk {
             .expect("xdotool starts (Debian package xdotool)");
         assert!(status.success(), "xdotool {arguments:?}");
         self.play(Duration::from_millis(250));
+    }
+
+    /// Clicks at a place in points.
+    fn click(&mut self, x: u16, y: u16) {
+        let (x, y) = (x * self.scale, y * self.scale);
+        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"]);
+    }
+
+    /// Leaves a picture of the window.
+    fn picture(&mut self, name: &str) {
+        let size = (SIZE.0 * self.scale, SIZE.1 * self.scale);
+        let name = format!("panels-{}x-{name}.png", self.scale);
+        picture(self, &name, size);
     }
 
     /// How many different colours the top left of the screen shows.
@@ -261,6 +296,108 @@ fn picture(desk: &mut Desk, name: &str, (width, height): (u16, u16)) {
     let path = exe.parent().unwrap_or(Path::new(".")).join(name);
     let part = format!("{width}x{height}+0+0");
     drop(Command::new("import").args(["-window", "root", "-crop", &part]).arg(path).status());
+}
+
+/// A program with everything that the window shows beside it.
+const SHOWN: &str = include_str!("programs/shown.mmm");
+
+/// A program that uses a file.
+const MODULAR: &str = "use tone::*\nfn dsp(l, r) { tone() }";
+
+/// A program that ends in a fault.
+const ENDLESS: &str = "fn more(x) { more(x + 1) }\nfn dsp(l, r) { more(l) }";
+
+/// Places in the window, in points.
+const SETTINGS: (u16, u16) = (674, 22);
+const SWAP: (u16, u16) = (812, 22);
+const EVERY_8_BARS: (u16, u16) = (810, 214);
+const FOLDER: (u16, u16) = (300, 120);
+const TEXT: (u16, u16) = (300, 400);
+const AGAIN: (u16, u16) = (58, 555);
+
+fn use_panels(scale: u16) {
+    let entry = entry();
+    let mut rig = Rig::playing(&entry, EFFECT, 48_000.0, SHOWN);
+    rig.song = Some(rig::Song::default());
+    let mut desk = Desk::scaled(rig, scale);
+    desk.open();
+    desk.play(Duration::from_millis(1200));
+    desk.picture("probes");
+    choose_a_folder(&mut desk);
+    wait_for_a_bar(&mut desk);
+    stop_and_run_again(&mut desk);
+    desk.close();
+    desk.play(Duration::from_millis(200));
+}
+
+/// A folder typed into the settings is where the program's files are; they are watched and saved.
+fn choose_a_folder(desk: &mut Desk) {
+    let folder = std::env::temp_dir().join(format!("attacca-window-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for temporary files");
+    std::fs::write(folder.join("tone.mmm"), "pub fn tone() { 0.25 }").expect("it is written");
+    desk.click(SETTINGS.0, SETTINGS.1);
+    desk.click(FOLDER.0, FOLDER.1);
+    desk.xdotool(&["type", "--delay", "12", &folder.display().to_string()]);
+    desk.xdotool(&["key", "Return"]);
+    desk.rig.set_text(MODULAR);
+    let status = desk.rig.settle();
+    assert_eq!((status.accepted, words(&status.message)), (1, String::new()));
+    desk.play(Duration::from_millis(300));
+    desk.picture("settings");
+    assert_eq!(desk.rig.silence(64)[0][63], 0.25);
+    std::fs::write(folder.join("tone.mmm"), "pub fn tone() { 0.125 }").expect("it is written");
+    desk.play(Duration::from_millis(1500));
+    assert_eq!(desk.rig.silence(64)[0][63], 0.125, "the changed file is heard");
+    let saved = String::from_utf8_lossy(&desk.rig.save()).into_owned();
+    assert!(saved.contains("attacca-window-") && saved.contains("tone() { 0.125 }"), "{saved}");
+    std::fs::remove_dir_all(&folder).expect("it can be removed");
+    desk.click(SETTINGS.0, SETTINGS.1);
+}
+
+/// An edit waits for one of the bars chosen in the menu; another one takes its place.
+fn wait_for_a_bar(desk: &mut Desk) {
+    desk.rig.set_text(SHOWN);
+    desk.rig.settle();
+    desk.click(SWAP.0, SWAP.1);
+    desk.picture("swap");
+    desk.click(EVERY_8_BARS.0, EVERY_8_BARS.1);
+    let saved = String::from_utf8_lossy(&desk.rig.save()).into_owned();
+    assert!(saved.contains(r#"\"swap\":{\"Bars\":8}"#), "{saved}");
+    let song = desk.rig.song.as_mut().expect("there is a song");
+    song.frames = 8 * rig::Song::BAR + 100;
+    let before = desk.rig.settle();
+    desk.click(TEXT.0, TEXT.1);
+    for number in ["1", "2"] {
+        desk.xdotool(&["key", "ctrl+a"]);
+        let text = format!("fn dsp(l, r) {{ 0.{number}25 }}");
+        desk.xdotool(&["type", "--delay", "2", &text]);
+        desk.xdotool(&["key", "ctrl+Return"]);
+    }
+    desk.picture("waits");
+    let waits = desk.rig.status();
+    assert_eq!((waits.compiles, waits.swaps), (before.compiles + 2, before.swaps));
+    let frames = |desk: &Desk| desk.rig.song.as_ref().map_or(0, |song| song.frames);
+    let at = frames(desk);
+    assert!(at < 16 * rig::Song::BAR, "this machine is too slow: {at}");
+    desk.rig.silence((16 * rig::Song::BAR - at) as usize);
+    let heard = desk.rig.silence(512);
+    assert_eq!(heard[0][511], 0.225, "the newest text plays from the bar line on");
+    desk.play(Duration::from_millis(200));
+    assert_eq!(desk.rig.status().swaps, before.swaps + 1, "the older one never played");
+}
+
+/// A fault is shown with a button that runs the program again.
+fn stop_and_run_again(desk: &mut Desk) {
+    desk.rig.song = None;
+    desk.rig.set_text(ENDLESS);
+    desk.rig.settle();
+    desk.play(Duration::from_millis(400));
+    desk.picture("fault");
+    let stopped = desk.rig.status();
+    assert_eq!(stopped.state, rig::document_ext::DOCUMENT_FAULTED);
+    desk.click(AGAIN.0, AGAIN.1);
+    let again = desk.rig.status();
+    assert_eq!((again.swaps, again.compiles), (stopped.swaps + 1, stopped.compiles));
 }
 
 fn no_screen() {

@@ -4,7 +4,10 @@ use super::model::{Action, Live, Snapshot, SwapAt};
 use super::{View, quiet, theme};
 use attacca_engine::ide::{DefKind, OutlineItem};
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Align, Button, Layout, RichText, Ui};
+use egui::{
+    Align, AtomKind, AtomPaintArgs, Button, IntoSizedResult, Layout, RichText, SizedAtomKind, Ui,
+};
+use std::sync::Arc;
 
 /// A window narrower than this has fewer tools in the row and the others in a menu, in points.
 const NARROW: f32 = 760.0;
@@ -40,7 +43,7 @@ impl View {
                 let button = Button::new(face).fill(theme::ACCENT);
                 let hint = format!("Compile and play ({}+Enter)", command_name());
                 compile = ui.add(button).on_hover_text(hint).clicked();
-                swap_menu(ui, snapshot.swap, actions);
+                swap_menu(ui, snapshot.swap, narrow, actions);
                 let on = self.live == Live::On;
                 let hint = "Compile while typing; a text with errors leaves the sound as it is";
                 if ui.add(tool("Live", on)).on_hover_text(hint).clicked() {
@@ -48,7 +51,7 @@ impl View {
                     actions.push(Action::Live(self.live));
                 }
                 if narrow {
-                    let more = MenuButton::from_button(tool("More", false));
+                    let more = MenuButton::from_button(menu_tool("More", false));
                     more.ui(ui, |ui| self.tools(ui));
                 } else {
                     self.tools(ui);
@@ -73,7 +76,7 @@ impl View {
             self.assistant.format(&self.text, ui.ctx());
         }
         let config = MenuConfig::new();
-        MenuButton::from_button(tool("Outline", false)).config(config).ui(ui, |ui| {
+        MenuButton::from_button(menu_tool("Outline", false)).config(config).ui(ui, |ui| {
             ui.set_max_width(420.0);
             let items = self.assistant.snapshot().map(|known| known.outline()).unwrap_or_default();
             egui::ScrollArea::vertical().id_salt("outline list").max_height(420.0).show(ui, |ui| {
@@ -97,10 +100,27 @@ fn tool(name: &str, on: bool) -> Button<'_> {
     Button::new(RichText::new(name).color(color)).selected(on)
 }
 
+/// A button of the row that opens a menu.
+fn menu_tool(name: &str, on: bool) -> Button<'_> {
+    let color = if on { theme::ACCENT } else { theme::QUIET };
+    let arrow = AtomKind::closure(move |_, _| {
+        let size = egui::Vec2::splat(9.0);
+        let paint = move |ui: &Ui, args: AtomPaintArgs| {
+            let rect = egui::Rect::from_center_size(args.rect.center(), egui::vec2(8.0, 5.0));
+            ui.painter().add(egui::Shape::rotated_triangle(rect, 0.0, color));
+        };
+        let sized = SizedAtomKind::Paint { paint: Arc::new(paint), size };
+        IntoSizedResult { intrinsic_size: size, sized }
+    });
+    Button::new((RichText::new(name).color(color), arrow)).selected(on)
+}
+
 /// The choice of when edits take over.
-fn swap_menu(ui: &mut Ui, now: SwapAt, actions: &mut Vec<Action>) {
+fn swap_menu(ui: &mut Ui, now: SwapAt, narrow: bool, actions: &mut Vec<Action>) {
     let name = swap_name(now);
-    let shown = MenuButton::from_button(tool(&name, now != SwapAt::Once)).ui(ui, |ui| {
+    let name = if narrow { name } else { format!("Plays {}", name.to_lowercase()) };
+    let button = menu_tool(&name, now != SwapAt::Once);
+    let shown = MenuButton::from_button(button).ui(ui, |ui| {
         for choice in SWAPS {
             if ui.add(Button::selectable(choice == now, swap_name(choice))).clicked() {
                 actions.push(Action::Swap(choice));

@@ -116,7 +116,7 @@ impl Help {
         if let Some(at) = shown.cursor.filter(|_| shown.focused || self.menu.is_some()) {
             self.open(snapshot, text, at);
             if let Some(signature) = snapshot.signature(at) {
-                signature_line(ui.ctx(), &signature, shown.place(text, at).left_top());
+                signature_line(ui.ctx(), &signature, shown, shown.place(text, at));
             }
         }
         let row = self.menu(ui.ctx(), text, shown).or(self.taken.take());
@@ -264,8 +264,8 @@ pub(super) fn card(
     shown.response.rect
 }
 
-/// The call at the cursor, above its row, the next parameter in the accent's colour.
-fn signature_line(context: &Context, signature: &Signature, at: Pos2) {
+/// The call at the cursor, above its row (below it in the first one), the next parameter in the accent's colour.
+fn signature_line(context: &Context, signature: &Signature, shown: &Shown, row: Rect) {
     let active = signature.active.and_then(|active| signature.params.get(active)).cloned();
     let active = active.unwrap_or(0..0);
     let mut job = egui::text::LayoutJob::default();
@@ -276,7 +276,10 @@ fn signature_line(context: &Context, signature: &Signature, at: Pos2) {
     part(0..active.start, theme::TEXT);
     part(active.clone(), theme::ACCENT);
     part(active.end..signature.label.len(), theme::TEXT);
-    card(context, "signature", at - vec2(9.0, theme::ROW_HEIGHT + 4.0), 1, |ui| {
+    let above = row.left_top() - vec2(9.0, theme::ROW_HEIGHT + 4.0);
+    let below = row.left_bottom() + vec2(-9.0, 4.0);
+    let at = if above.y < shown.area.min.y { below } else { above };
+    card(context, "signature", at, 1, |ui| {
         ui.label(job);
     });
 }

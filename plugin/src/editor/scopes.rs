@@ -13,8 +13,10 @@ const CELL: f32 = 70.0;
 const SPACE: f32 = 8.0;
 /// Height of the name.
 const NAME: f32 = 18.0;
+/// Width of the numbers at the ends of a scale.
+const ENDS: f32 = 28.0;
 /// How long a scale stays that is too large, in seconds.
-const HOLD: f64 = 1.5;
+const HOLD: f64 = 3.0;
 /// The colours of the traces, in turn.
 const COLORS: [Color32; 4] = [
     Color32::from_rgb(0x7c, 0xd6, 0x9a),
@@ -91,13 +93,14 @@ fn cell(ui: &mut Ui, probe: &Probe, scale: Stroke, color: Color32) {
     );
     let plot = Rect::from_min_max(pos2(rect.min.x, rect.min.y + NAME), rect.max);
     painter.rect_filled(plot, 4.0, theme::PAPER);
-    let inner = plot.shrink2(vec2(4.0, 5.0));
+    let mut inner = plot.shrink2(vec2(4.0, 5.0));
+    inner.min.x += ENDS;
     let height = |value: f32| {
         let part = (value - scale.low) / (scale.high - scale.low);
         inner.max.y - part.clamp(-0.1, 1.1) * inner.height()
     };
-    if scale.low < 0.0 && scale.high > 0.0 {
-        painter.hline(plot.x_range(), height(0.0), egui::Stroke::new(1.0, theme::LINE));
+    if scale.low < 0.0 {
+        painter.hline(inner.x_range(), height(0.0), egui::Stroke::new(1.0, theme::LINE));
     }
     let small = FontId::monospace(9.0);
     for (end, align, at) in [
@@ -137,15 +140,12 @@ fn lines(trace: &[Stroke], area: Rect, height: impl Fn(f32) -> f32) -> Vec<Vec<e
     lines
 }
 
-/// Ends of the scale that show a trace: 1, 2 or 5 times a power of ten, and 0 unless it is crossed.
+/// Ends of the scale that show a trace: 1, 2 or 5 times a power of ten; from 0 unless something is below.
 fn scale_of(trace: &[Stroke]) -> Stroke {
     let finite = trace.iter().filter(|stroke| stroke.low.is_finite() && stroke.high.is_finite());
     let whole = finite.copied().reduce(Stroke::with).unwrap_or(Stroke { low: 0.0, high: 0.0 });
     let end = round_up(whole.low.abs().max(whole.high.abs()));
-    Stroke {
-        low: if whole.low < 0.0 { -end } else { 0.0 },
-        high: if whole.high > 0.0 || whole.low >= 0.0 { end } else { 0.0 },
-    }
+    Stroke { low: if whole.low < 0.0 { -end } else { 0.0 }, high: end }
 }
 
 fn round_up(size: f32) -> f32 {
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(scale(-0.3, 0.9), (-1.0, 1.0));
         assert_eq!(scale(0.0, 0.0), (0.0, 1.0));
         assert_eq!(scale(200.0, 440.0), (0.0, 500.0));
-        assert_eq!(scale(-0.011, -0.01), (-0.02, 0.0));
+        assert_eq!(scale(-0.011, -0.01), (-0.02, 0.02));
         assert_eq!(scale(-1.01, 1.0), (-1.0, 1.0));
         assert_eq!(scale(f32::NAN, f32::NAN), (0.0, 1.0));
     }

@@ -5,7 +5,7 @@ use super::{quiet, theme};
 use egui::{DragValue, Label, Panel, RichText, TextEdit, Ui, vec2};
 
 /// Width of the names, in points.
-const NAMES: f32 = 96.0;
+const NAMES: f32 = 64.0;
 /// The ceiling that a guard gets when it is switched on, in dBFS.
 const CEILING: f32 = 12.0;
 
@@ -120,8 +120,11 @@ fn osc(ui: &mut Ui, osc: Osc, actions: &mut Vec<Action>) {
 
 fn row(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui)) {
     ui.horizontal_wrapped(|ui| {
-        let label = Label::new(RichText::new(name).color(theme::TEXT));
-        ui.add_sized(vec2(NAMES, 20.0), label.halign(egui::Align::LEFT));
+        let left = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(vec2(NAMES, 26.0), left, |ui| {
+            ui.set_min_width(NAMES);
+            ui.label(RichText::new(name).color(theme::QUIET));
+        });
         contents(ui);
     });
 }

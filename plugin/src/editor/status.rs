@@ -19,7 +19,7 @@ impl View {
                 for (row, message) in snapshot.messages.iter().enumerate() {
                     // The fault comes first.
                     let clicked = if row == 0 && snapshot.stopped {
-                        ui.horizontal_top(|ui| {
+                        ui.horizontal(|ui| {
                             run_again(ui, actions);
                             message_row(ui, message)
                         })

@@ -16,10 +16,11 @@ use clack_extensions::params::{
     ParamRescanFlags, PluginParams,
 };
 use clack_extensions::state::{HostState, HostStateImpl, PluginState};
-use clack_host::events::event_types::ParamValueEvent;
+use clack_host::events::event_types::{ParamValueEvent, TransportEvent, TransportFlags};
+use clack_host::events::{EventFlags, EventHeader};
 use clack_host::prelude::*;
 use clack_host::process::{PluginAudioConfiguration, PluginAudioProcessor};
-use clack_host::utils::ClapId;
+use clack_host::utils::{BeatTime, ClapId, SecondsTime};
 use document_ext::{DOCUMENT_EXTENSION, DocumentExtension, DocumentStatus};
 use std::ffi::{CStr, CString};
 use std::path::PathBuf;
@@ -130,7 +131,44 @@ pub struct Rig {
     pub instance: PluginInstance<TestHost>,
     pub processor: Option<PluginAudioProcessor<TestHost>>,
     pub asked: Arc<Asked>,
+    /// The song that goes on, if the host has one.
+    pub song: Option<Song>,
     inputs: usize,
+}
+
+/// A song in four quarters at 120 beats a minute and 48 kHz.
+#[derive(Default)]
+pub struct Song {
+    /// Frames since its start.
+    pub frames: u64,
+}
+
+impl Song {
+    /// Frames of a bar.
+    pub const BAR: u64 = 96_000;
+
+    fn transport(&self) -> TransportEvent {
+        let beat = |frames: u64| BeatTime::from_float(frames as f64 * 4.0 / Self::BAR as f64);
+        TransportEvent {
+            header: EventHeader::new_core(0, EventFlags::empty()),
+            flags: TransportFlags::HAS_TEMPO
+                | TransportFlags::HAS_BEATS_TIMELINE
+                | TransportFlags::HAS_TIME_SIGNATURE
+                | TransportFlags::IS_PLAYING,
+            song_pos_beats: beat(self.frames),
+            song_pos_seconds: SecondsTime::from_int(0),
+            tempo: 120.0,
+            tempo_inc: 0.0,
+            loop_start_beats: BeatTime::from_int(0),
+            loop_end_beats: BeatTime::from_int(0),
+            loop_start_seconds: SecondsTime::from_int(0),
+            loop_end_seconds: SecondsTime::from_int(0),
+            bar_start: beat(self.frames / Self::BAR * Self::BAR),
+            bar_number: (self.frames / Self::BAR) as i32,
+            time_signature_numerator: 4,
+            time_signature_denominator: 4,
+        }
+    }
 }
 
 impl Rig {
@@ -142,7 +180,13 @@ impl Rig {
         let instance =
             PluginInstance::new(|_| Shared(shared), |_| MainThread(main), entry, id, &info)
                 .expect("an instance");
-        Rig { instance, processor: None, asked, inputs: if id == EFFECT { 2 } else { 0 } }
+        Rig {
+            instance,
+            processor: None,
+            asked,
+            song: None,
+            inputs: if id == EFFECT { 2 } else { 0 },
+        }
     }
 
     /// An active instance that plays `text`; the text has been compiled and swapped in.
@@ -203,6 +247,10 @@ impl Rig {
             ),
         }]);
         let mut out_events = EventBuffer::new();
+        let transport = self.song.as_ref().map(Song::transport);
+        if let Some(song) = &mut self.song {
+            song.frames += frames as u64;
+        }
         let processor = self.processor.as_mut().expect("it is active");
         let processor = processor.ensure_processing_started().expect("it is started");
         let mut out_events = OutputEvents::from_buffer(&mut out_events);
@@ -213,7 +261,7 @@ impl Rig {
                 &InputEvents::from_buffer(events),
                 &mut out_events,
                 None,
-                None,
+                transport.as_ref(),
             )
             .expect("it processes");
         output

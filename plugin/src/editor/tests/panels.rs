@@ -17,14 +17,14 @@ fn the_moment_of_an_edit_is_chosen_from_a_menu() {
     for (choice, swap) in
         [("Next beat", SwapAt::Beat), ("Next bar", SwapAt::Bar), ("Every 4 bars", SwapAt::Bars(4))]
     {
-        click(&mut harness, "At once");
+        click(&mut harness, "Plays at once");
         click(&mut harness, choice);
         assert_eq!(last(&harness), Some(Action::Swap(swap)));
         assert!(harness.query_by_label(choice).is_none(), "the menu is closed");
     }
     harness.state_mut().snapshot.swap = SwapAt::Bars(4);
     harness.run_steps(2);
-    click(&mut harness, "Every 4 bars");
+    click(&mut harness, "Plays every 4 bars");
     click(&mut harness, "At once");
     assert_eq!(last(&harness), Some(Action::Swap(SwapAt::Once)));
 }
@@ -192,7 +192,7 @@ fn a_scale_shrinks_only_after_a_while() {
     });
     harness.run_steps(4);
     assert_eq!(scale(&harness), 1.0);
-    harness.run_steps(120);
+    harness.run_steps(240);
     assert!((scale(&harness) - 0.1).abs() < 1e-6);
     harness.state_mut().snapshot.probes[0].trace[3].high = 30.0;
     harness.run_steps(2);
