@@ -622,3 +622,29 @@ impl Shared {
         (u32::try_from(errors).unwrap_or(u32::MAX), self.messages().into_iter().next())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_program_runs_when_it_is_asked_for() {
+        let (shared, inbox) = Shared::new(Kind::Instrument);
+        let settings = Settings { faulted: "it is too slow".into(), ..Settings::default() };
+        let text = Some("fn dsp() { 0 }".to_owned());
+        assert!(shared.load(Loaded { text, settings, ..Loaded::default() }));
+        shared.activate(44_100.0, Duration::ZERO);
+        let texts = |job: Job| matches!(job, Job::Text { text, .. } if &*text == "fn dsp() { 0 }");
+        assert!(!inbox.try_iter().any(texts), "it waits for the user");
+        assert!(shared.snapshot().stopped);
+        shared.run_again();
+        assert!(inbox.try_iter().any(texts));
+    }
+
+    #[test]
+    fn what_was_held_back_is_counted_from_the_last_look() {
+        let (shared, _inbox) = Shared::new(Kind::Effect);
+        assert_eq!(shared.held_since([[0; 2]; CHANNELS]), [Held::default(); CHANNELS]);
+        assert_eq!(shared.held_since([[7; 2]; CHANNELS]), [Held::default(); CHANNELS]);
+    }
+}
