@@ -321,13 +321,25 @@ fn use_panels(scale: u16) {
     rig.song = Some(rig::Song::default());
     let mut desk = Desk::scaled(rig, scale);
     desk.open();
+    turn_knobs(&mut desk);
     desk.play(Duration::from_millis(1200));
     desk.picture("probes");
     choose_a_folder(&mut desk);
     wait_for_a_bar(&mut desk);
     stop_and_run_again(&mut desk);
+    rename(&mut desk);
+    squeeze(&mut desk);
     desk.close();
     desk.play(Duration::from_millis(200));
+}
+
+/// Knobs stand where the host moved them.
+fn turn_knobs(desk: &mut Desk) {
+    let mut events = clack_host::prelude::EventBuffer::new();
+    for (slot, value) in [(1, 0.75), (2, 0.62), (3, 0.85)] {
+        events.push(&rig::turn(0, slot, value));
+    }
+    desk.rig.process([vec![0.0; 64], vec![0.0; 64]], &events);
 }
 
 /// A folder typed into the settings is where the program's files are; they are watched and saved.
@@ -398,6 +410,31 @@ fn stop_and_run_again(desk: &mut Desk) {
     desk.click(AGAIN.0, AGAIN.1);
     let again = desk.rig.status();
     assert_eq!((again.swaps, again.compiles), (stopped.swaps + 1, stopped.compiles));
+}
+
+/// Ctrl+R gives a name another one everywhere; meanwhile the guard holds the left channel back.
+fn rename(desk: &mut Desk) {
+    desk.rig.set_text("fn dsp(left, right) { (left + 100, right * 2 + left) }");
+    desk.rig.settle();
+    desk.click(TEXT.0, TEXT.1);
+    desk.xdotool(&["key", "ctrl+Home"]);
+    desk.xdotool(&["key", "--repeat", "8", "--delay", "20", "Right"]);
+    desk.xdotool(&["key", "ctrl+r"]);
+    desk.picture("rename");
+    desk.xdotool(&["type", "--delay", "12", "first"]);
+    desk.xdotool(&["key", "Return"]);
+    let want = "fn dsp(first, right) { (first + 100, right * 2 + first) }";
+    assert_eq!(desk.rig.text(), want);
+}
+
+/// The smallest window still shows everything.
+fn squeeze(desk: &mut Desk) {
+    desk.rig.set_text(SHOWN);
+    desk.rig.settle();
+    let scale = u32::from(desk.scale);
+    desk.resize(480 * scale, 320 * scale);
+    desk.play(Duration::from_millis(300));
+    desk.picture("narrow");
 }
 
 fn no_screen() {

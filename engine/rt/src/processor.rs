@@ -490,7 +490,7 @@ impl Processor {
     /// Takes in new programs and lets the newest take over if it can.
     fn poll(&mut self, inputs: &[&[f64]], host_outputs: usize) -> Swap {
         let start = ftz::ticks();
-        let Self { hands, settings, seen, fade, last, now, values, .. } = self;
+        let Self { hands, settings, seen, guards, fade, last, now, values, .. } = self;
         let mut lines = 0;
         let mut carried = Carried::default();
         let swap = hands.poll(|old, new| {
@@ -520,6 +520,8 @@ impl Processor {
             } else {
                 new.begin(*now);
             }
+            // What was heard is where it goes on from.
+            let goal = goal.map(|x| guards.hold(x));
             fade.start(goal, frames_of(settings.declick, new.rate()));
             Ready::Now
         });

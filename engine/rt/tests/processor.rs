@@ -379,6 +379,20 @@ fn the_guard_holds_back_what_hurts() {
 }
 
 #[test]
+fn what_was_held_back_fades_from_where_it_was_held() {
+    let mut rig = Rig::new(ProcessorSettings::default());
+    rig.send(not_a_number, layout(0, 1, 0), vec![], Plan::default());
+    let mut channel = [0.0f32; 300];
+    rig.processor.process(&mut [&mut channel], &[]);
+    rig.reports();
+    rig.send(faulty, layout(0, 1, 0), vec![], Plan::default());
+    rig.processor.process(&mut [&mut channel], &[]);
+    assert_eq!(channel[0], -3.981_071_7, "-9 was never heard");
+    let guarded = |report: &Report| matches!(report, Report::Guarded { .. });
+    assert!(!rig.reports().iter().any(guarded), "the new program is not loud");
+}
+
+#[test]
 fn the_guard_holds_each_channel_by_itself_below_the_ceiling_that_is_set() {
     let mut rig = Rig::new(ProcessorSettings { declick: 0.0, ..ProcessorSettings::default() });
     let id = ProgramId(rig.send(uneven, layout(0, 2, 0), vec![], Plan::default()));

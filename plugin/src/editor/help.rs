@@ -82,6 +82,7 @@ impl Help {
                 self.wanted = Some(Wanted::Anyway);
             }
             self.goto |= input.consume_key(Modifiers::NONE, Key::F12);
+            self.goto |= input.consume_key(Modifiers::COMMAND, Key::B);
             let Some(menu) = &mut self.menu else { return false };
             let count = menu.found.items.len();
             if input.consume_key(Modifiers::NONE, Key::ArrowDown) {

@@ -1,4 +1,5 @@
-//! A new name for what the cursor stands on: F2 opens a small field at the name, Enter takes it.
+//! A new name for what the cursor stands on: F2 or Ctrl+R opens a small field at the name, Enter
+//! takes it.
 //!
 //! Takes what is known of the text, gives the edits; it is `ide` that knows which names mean the same.
 
@@ -10,7 +11,7 @@ use egui::{Key, Modifiers, RichText, Ui, vec2};
 /// Renaming in a window.
 #[derive(Default)]
 pub(super) struct Rename {
-    /// F2 was pressed: the field opens as soon as the text was read.
+    /// It was asked for: the field opens as soon as the text was read.
     asked: bool,
     open: Option<Open>,
 }
@@ -50,6 +51,8 @@ impl Rename {
     pub(super) fn keys(&mut self, ui: &Ui) -> bool {
         ui.input_mut(|input| {
             self.asked |= input.consume_key(Modifiers::NONE, Key::F2);
+            // Function keys do not come through every adapter between the window and us.
+            self.asked |= input.consume_key(Modifiers::COMMAND, Key::R);
             let leaves = self.open.is_some() && input.consume_key(Modifiers::NONE, Key::Escape);
             if leaves {
                 self.open = None;

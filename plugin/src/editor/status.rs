@@ -103,13 +103,17 @@ fn lamp(ui: &mut Ui, guard: &Guard, actions: &mut Vec<Action>) {
     }
     let text = format!("held back: L {}× R {}×", left.times(), right.times());
     let face = RichText::new(text).size(12.5).color(theme::BACKGROUND);
-    let button = Button::new(face).fill(theme::WARN).small();
+    let button = Button::new(face).fill(theme::WARN).min_size(vec2(0.0, 20.0));
     let level = guard.ceiling.map_or("its ceiling".to_owned(), |level| format!("{level:+.1} dBFS"));
     let hint = format!(
         "The output was kept from hurting:\nlouder than {level}: left {}×, right {}×\nnot a number: left {}×, right {}×\nClick to forget.",
         left.loud, right.loud, left.broken, right.broken
     );
-    if ui.add(button).on_hover_text(hint).clicked() {
+    let shown = ui.scope(|ui| {
+        ui.spacing_mut().button_padding = vec2(8.0, 2.0);
+        ui.add(button)
+    });
+    if shown.inner.on_hover_text(hint).clicked() {
         actions.push(Action::ClearGuard);
     }
 }

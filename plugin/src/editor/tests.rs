@@ -326,6 +326,12 @@ fn the_definition_of_a_name_is_gone_to() {
     harness.run_steps(4);
     type_text(&mut harness, "X");
     assert_eq!(harness.state().view.text(), "let Xgain = 1\n\n\ngain");
+    harness.state_mut().view.replace("let gain = 1\n\n\ngain".into(), 2, Live::Off);
+    put_cursor_at_the_end(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    harness.run_steps(4);
+    type_text(&mut harness, "Y");
+    assert_eq!(harness.state().view.text(), "let Ygain = 1\n\n\ngain");
 }
 
 #[test]

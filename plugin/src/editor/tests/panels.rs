@@ -225,7 +225,7 @@ fn a_name_that_is_taken_is_refused_with_a_reason() {
     let mut harness = desk("fn f(a, b) { a + b }\n", snapshot());
     harness.state_mut().view.area.go_to_byte("fn f(a)", 5);
     harness.run_steps(4);
-    harness.key_press(Key::F2);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
     harness.run_steps(4);
     harness.event(egui::Event::Text("b".into()));
     harness.run_steps(3);
