@@ -25,7 +25,7 @@ struct Sent {
     program: Arc<Program>,
     bound: Bound,
     ears: Ears,
-    /// It takes nothing over, however often it is planned.
+    /// It takes nothing over: what a reset waits for.
     fresh: bool,
     /// Whether it has been told that printed numbers were lost.
     told_lost: bool,
@@ -54,6 +54,8 @@ pub struct Link {
     waiting: Option<Box<Prepared>>,
     /// Programs planned again, with their old and new numbers.
     renamed: Vec<(ProgramId, ProgramId)>,
+    /// A reset waits for a fresh instance: whatever is sent until one plays takes nothing over.
+    reset_due: bool,
     clock: Clock,
 }
 
@@ -69,6 +71,7 @@ impl Link {
             flying: Vec::new(),
             waiting: None,
             renamed: Vec::new(),
+            reset_due: false,
             clock: Clock::new(),
         }
     }
@@ -81,30 +84,39 @@ impl Link {
     /// Sends a program, planned from what plays; returns its number and what it keeps. Makes the
     /// instance; allocates.
     pub fn send(&mut self, program: &Arc<Program>, bound: Bound) -> (ProgramId, PlanSummary) {
+        if self.reset_due {
+            return (self.send_fresh(program, bound), program.first_plan());
+        }
         let (base, plan, summary) = self.plan(program);
-        let id = self.post(program, bound, base, plan);
+        let id = self.post(program, bound, base, plan, self.when);
         (id, summary)
     }
 
     /// Sends the newest program again, as if it had never played. False if there is none.
     pub fn restart(&mut self) -> bool {
-        let Some(newest) = self.flying.last().or(self.current.as_ref()) else { return false };
-        let (program, bound) = (Arc::clone(&newest.program), newest.bound.clone());
-        self.send_fresh(&program, bound);
+        let (old, program, bound) = match (self.flying.last(), &self.current) {
+            (Some(sent), _) => (sent.id, Arc::clone(&sent.program), sent.bound.clone()),
+            (None, Some(sent)) => {
+                // The host's values outlive a reset.
+                let bound = Bound { forget: 0, ..sent.bound.clone() };
+                (sent.id, Arc::clone(&sent.program), bound)
+            }
+            (None, None) => return false,
+        };
+        self.begin_anew();
+        let id = self.send_fresh(&program, bound);
+        self.renamed.push((old, id));
         true
     }
 
-    fn send_fresh(&mut self, program: &Arc<Program>, mut bound: Bound) -> ProgramId {
-        // The host's values outlive a reset.
-        bound.forget = 0;
+    /// From here on programs take nothing over, until one plays.
+    pub fn begin_anew(&mut self) {
+        self.reset_due = true;
+    }
+
+    fn send_fresh(&mut self, program: &Arc<Program>, bound: Bound) -> ProgramId {
         let base = self.current.as_ref().map_or(ProgramId::NONE, |sent| sent.id);
-        let when = std::mem::replace(&mut self.when, When::AtOnce);
-        let id = self.post(program, bound, base, Plan::default());
-        self.when = when;
-        if let Some(sent) = self.flying.last_mut() {
-            sent.fresh = true;
-        }
-        id
+        self.post(program, bound, base, Plan::default(), When::AtOnce)
     }
 
     /// Makes an instance of a program and sends it.
@@ -114,6 +126,7 @@ impl Link {
         bound: Bound,
         base: ProgramId,
         plan: Plan,
+        when: When,
     ) -> ProgramId {
         self.last_id += 1;
         let id = ProgramId(self.last_id);
@@ -125,7 +138,8 @@ impl Link {
                 plan,
                 cells: bound.cells.clone(),
                 forget: bound.forget,
-                when: self.when,
+                when,
+                fresh: self.reset_due,
                 rate: program.rate,
                 max_frames: self.max_frames,
                 samples: program.samples.clone(),
@@ -138,7 +152,8 @@ impl Link {
             self.flying.retain(|sent| sent.id != old.id());
         }
         let program = Arc::clone(program);
-        self.flying.push(Sent { id, base, program, bound, ears, fresh: false, told_lost: false });
+        let fresh = self.reset_due;
+        self.flying.push(Sent { id, base, program, bound, ears, fresh, told_lost: false });
         self.waiting = Some(Box::new(prepared));
         self.push();
         id
@@ -162,11 +177,7 @@ impl Link {
         if let Some(sent) = stale
             && self.flying.is_empty()
         {
-            let id = if sent.fresh {
-                self.send_fresh(&sent.program, sent.bound)
-            } else {
-                self.send(&sent.program, sent.bound).0
-            };
+            let (id, _) = self.send(&sent.program, sent.bound);
             self.renamed.push((sent.id, id));
         }
         self.push();
@@ -286,6 +297,7 @@ impl Link {
         if !prints.is_empty() {
             notices.push(Notice::Printed { text: text_of(prints) });
         }
+        self.reset_due &= !sent.fresh;
         self.current = Some(sent);
     }
 

@@ -40,6 +40,8 @@ pub struct Files {
     seen: RefCell<BTreeMap<PathBuf, Stamp>>,
     /// Stand in for files that are not found.
     copies: Copies,
+    /// Copies stand in for files that are found, too.
+    copies_first: bool,
     /// Files found.
     used: RefCell<Copies>,
     /// Names of those that are copies.
@@ -56,6 +58,7 @@ impl Files {
             base: None,
             seen: RefCell::default(),
             copies: Copies::default(),
+            copies_first: false,
             used: RefCell::default(),
             missed: RefCell::default(),
         }
@@ -89,6 +92,12 @@ impl Files {
     pub fn with_copies(mut self, copies: Vec<FileCopy>) -> Self {
         self.copies = Copies::new(copies);
         self
+    }
+
+    /// From here on these copies are the files that they were made of, whatever the computer has.
+    pub(crate) fn put_first(&mut self, copies: Vec<FileCopy>) {
+        self.copies = Copies::new(copies);
+        self.copies_first = true;
     }
 
     /// Forgets the files looked for so far.
@@ -209,6 +218,11 @@ impl Loader for Files {
             return Ok(loaded);
         }
         let path = wanted.path();
+        if self.copies_first
+            && let Some(copy) = self.copies.find(from, &path)
+        {
+            return Ok(copy);
+        }
         for place in self.places(from, &path) {
             match self.read(&place) {
                 Some(Ok(found)) => {

@@ -2,16 +2,17 @@
 //! the same bits again.
 //!
 //! [`Recording`] is the file; [`Collector`] fills it on the control side from the rings of
-//! [`attacca_rt::record`]; [`Recording::replay`] plays it. Files that programs use (modules, sounds)
-//! are not part of it. Never runs on the audio thread.
+//! [`attacca_rt::record`]; [`Recording::replay`] plays it. The modules that programs use are part of it,
+//! their sound files are not. Never runs on the audio thread.
 
 use crate::message::Notice;
 use crate::session::Session;
+use crate::slots::SlotTable;
 use crate::target::Target;
-use crate::{Files, Idle, OutputGuard, Pace, Processor, ProcessorSettings};
+use crate::{FileCopy, Files, Idle, OutputGuard, Pace, Processor, ProcessorSettings};
 use attacca_rt::Hz;
 use attacca_rt::event::{Event, EventKind};
-use attacca_rt::record::{Mark, Tape};
+use attacca_rt::record::{Mark, Tape, Turn};
 use attacca_rt::swap::ProgramId;
 use attacca_rt::transport::When;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use std::mem::size_of;
 
 /// The first line of a file; the number is the version of what follows.
-const HEADER: &str = "Attacca recording 1: `cargo xtask render --replay FILE` plays it\n";
+const HEADER: &str = "Attacca recording 2: `cargo xtask render --replay FILE` plays it\n";
 
 /// What every version starts with.
 const ANY_HEADER: &str = "Attacca recording ";
@@ -34,8 +35,10 @@ pub struct Edit {
     pub text: String,
     /// The rate it was compiled for, in hertz.
     pub rate: f64,
-    /// The names that slots had before, from slot 0.
-    pub slots: Vec<String>,
+    /// The names that slots had before.
+    pub slots: SlotTable,
+    /// The modules it uses.
+    pub files: Vec<FileCopy>,
 }
 
 /// One thing that happened, in order.
@@ -65,9 +68,17 @@ pub enum Step {
         edit: u32,
         /// Its first frame.
         at: u64,
+        /// Whether it took nothing over, since a reset waited for it.
+        fresh: bool,
+        /// When in that frame.
+        turn: Turn,
     },
     /// Between two blocks, without a fade.
     Quiet,
+    /// Between two blocks, a reset: silence until a program takes over that takes nothing over.
+    Muted,
+    /// Between two blocks, the program is stopped because it was too slow.
+    TooSlow,
 }
 
 /// A recording.
@@ -141,7 +152,9 @@ impl Collector {
     /// Keeps a text that was sent as program `id`.
     pub(crate) fn sent(&mut self, id: ProgramId, edit: Edit) {
         if !self.over {
-            self.size += edit.text.len() + edit.slots.iter().map(String::len).sum::<usize>();
+            let names = edit.slots.names().map(str::len).sum::<usize>();
+            let files = edit.files.iter().map(|file| file.name.len() + file.text.len());
+            self.size += edit.text.len() + names + files.sum::<usize>();
             self.edits.insert(id, self.recording.edits.len() as u32);
             self.recording.edits.push(edit);
         }
@@ -181,11 +194,13 @@ impl Collector {
             }
             Mark::Event(Event { offset, kind }) => Step::Event { offset, kind },
             Mark::Sent(kind) => Step::Sent(kind),
-            Mark::Swapped { id, at } => match self.edits.get(&id) {
-                Some(edit) => Step::Swap { edit: *edit, at },
+            Mark::Swapped { id, at, fresh, turn } => match self.edits.get(&id) {
+                Some(edit) => Step::Swap { edit: *edit, at, fresh, turn },
                 None => return self.end("a program played whose text is not known"),
             },
             Mark::Quiet => Step::Quiet,
+            Mark::Muted => Step::Muted,
+            Mark::TooSlow => Step::TooSlow,
             Mark::Lost => {
                 return self.end("sound came faster than it could be recorded");
             }
@@ -285,13 +300,15 @@ impl Player<'_> {
                     steps = rest.get(used..).unwrap_or_default();
                 }
                 Step::Quiet => {
-                    if let [Step::Swap { edit, .. }, later @ ..] = rest {
-                        self.send(*edit, When::AtOnce)?;
+                    if let [Step::Swap { edit, fresh, .. }, later @ ..] = rest {
+                        self.send(*edit, When::AtOnce, *fresh)?;
                         steps = later;
                     }
                     self.processor.apply_pending();
                     self.done.notices.extend(self.session.poll());
                 }
+                Step::Muted => self.processor.mute(),
+                Step::TooSlow => self.processor.stop_too_slow(),
                 Step::Swap { .. } | Step::Event { .. } | Step::Sent(_) => {
                     return Err("a damaged recording: an event stands outside of a block".into());
                 }
@@ -314,8 +331,14 @@ impl Player<'_> {
                 Step::Event { offset, kind } => events.push(Event { offset, kind }),
                 Step::Sent(kind) if self.session.send_event(kind) => {}
                 Step::Sent(_) => return Err("too many events for one block".into()),
-                Step::Swap { edit, at } => self.send(edit, When::Frame(at))?,
-                Step::Block { .. } | Step::Quiet => break,
+                Step::Swap { edit, at, fresh, turn } => {
+                    let when = match turn {
+                        Turn::First => When::Frame(at),
+                        Turn::Events => When::Events(at),
+                    };
+                    self.send(edit, when, fresh)?;
+                }
+                Step::Block { .. } | Step::Quiet | Step::Muted | Step::TooSlow => break,
             }
             used += 1;
         }
@@ -339,11 +362,10 @@ impl Player<'_> {
         Ok(used)
     }
 
-    fn send(&mut self, edit: u32, when: When) -> Result<(), String> {
+    fn send(&mut self, edit: u32, when: When, fresh: bool) -> Result<(), String> {
         let edit = self.recording.edits.get(edit as usize);
         let edit = edit.ok_or("a damaged recording: a program is missing")?;
-        self.session.set_rate(Hz(edit.rate));
-        self.session.restore_slots(edit.slots.clone());
+        self.session.prepare(edit, fresh);
         self.session.set_when(when);
         let update = self.session.update(&edit.text);
         if update.accepted {

@@ -158,14 +158,25 @@ impl Session {
             plan: PlanSummary::default(),
         };
         if let Some(program) = &compiled.program {
-            let slots = self.collector.is_some().then(|| self.slot_names());
+            let slots = self.collector.is_some().then(|| self.slots.clone());
             let id = self.send(program, &compiled, &mut update);
             if let (Some(collector), Some(slots)) = (&mut self.collector, slots) {
-                let edit = Edit { text: text.to_owned(), rate: self.options.rate.0, slots };
+                let (text, rate, files) = (text.to_owned(), self.options.rate.0, self.files.used());
+                let edit = Edit { text, rate, slots, files };
                 collector.sent(id, edit);
             }
         }
         update
+    }
+
+    /// Makes ready for a recorded edit: the slots and files it had; `fresh` is one that a reset waited for.
+    pub(crate) fn prepare(&mut self, edit: &Edit, fresh: bool) {
+        self.options.rate = Hz(edit.rate);
+        self.slots = edit.slots.clone();
+        self.files.put_first(edit.files.clone());
+        if fresh {
+            self.link.begin_anew();
+        }
     }
 
     /// Collects what came back from the audio side; returns what happened there.

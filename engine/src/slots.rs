@@ -7,16 +7,17 @@ use attacca_rt::code::CellSource;
 use attacca_rt::param::{CellInput, SLOTS};
 
 use crate::message::ControlInfo;
+use serde::{Deserialize, Serialize};
 
 /// The names that slots have or had.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotTable {
     entries: Vec<Entry>,
     /// Programs seen so far.
     time: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     name: String,
     used: u64,

@@ -13,7 +13,7 @@ use crate::ftz::{self, Guard};
 use crate::guard::{Check, Guards, Held};
 use crate::param::Values;
 use crate::program::Prepared;
-use crate::record::{Mark, Recorder};
+use crate::record::{Mark, Recorder, Turn};
 pub use crate::settings::{Idle, OutputGuard, Pace, ProcessorSettings, Report, Status};
 use crate::swap::{HandOver, Planned, ProgramId, Ready, Retired, Swap};
 use crate::transport::Moment;
@@ -217,7 +217,7 @@ impl Processor {
         if let Some(recorder) = &mut self.recorder {
             recorder.mark(Mark::Quiet);
         }
-        let swap = self.poll(&[], 0);
+        let swap = self.poll(&[], 0, Turn::First);
         self.fade = Fade::new();
         swap
     }
@@ -232,13 +232,20 @@ impl Processor {
             let site = site.and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
             let id = program.id();
             self.seen.stopped_at = Some(self.now);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.mark(Mark::TooSlow);
+            }
             self.stop(id, Fault { kind: FaultKind::TooSlow, site });
         }
     }
 
-    /// Silence from here until the next program takes over: for a reset, whose fresh instance is on
-    /// its way. The next program gets nothing of what sounded. Nothing happens without a program. Audio thread.
+    /// Silence from here until a fresh instance takes over: for a reset, whose instance is on its way. A
+    /// program that would go on with what played has to wait for it. Nothing happens without a program.
+    /// Audio thread.
     pub fn mute(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.mark(Mark::Muted);
+        }
         self.seen.muted = self.hands.current().is_some();
         if self.seen.muted {
             self.fade = Fade::new();
@@ -290,7 +297,7 @@ impl Processor {
         frames: usize,
         events: &mut Pending<'_>,
     ) {
-        self.poll(inputs, outputs.len());
+        self.poll(inputs, outputs.len(), Turn::First);
         self.take_sent();
         let mut from = 0;
         loop {
@@ -484,11 +491,11 @@ impl Processor {
         let rest: [&[f64]; MAX_CHANNELS] = array::from_fn(|at| {
             inputs.get(at).and_then(|input| input.get(from..)).unwrap_or_default()
         });
-        self.poll(rest.get(..inputs.len()).unwrap_or(&rest), host_outputs);
+        self.poll(rest.get(..inputs.len()).unwrap_or(&rest), host_outputs, Turn::Events);
     }
 
     /// Takes in new programs and lets the newest take over if it can.
-    fn poll(&mut self, inputs: &[&[f64]], host_outputs: usize) -> Swap {
+    fn poll(&mut self, inputs: &[&[f64]], host_outputs: usize, turn: Turn) -> Swap {
         let start = ftz::ticks();
         let Self { hands, settings, seen, guards, fade, last, now, values, .. } = self;
         let mut lines = 0;
@@ -498,6 +505,10 @@ impl Processor {
                 Ahead { seen, fade, last, inputs, host_outputs, now: *now, idle: settings.idle };
             let mut goal = ahead.idle_frame();
             if let Some(old) = old {
+                let early = turn == Turn::First && new.follows_events(*now);
+                if early || (seen.muted && !new.is_fresh()) {
+                    return Ready::Later;
+                }
                 // After broken output the lines are full of it: they start fresh.
                 let keep_lines = !seen.broken;
                 let copied = !keep_lines || new.advance_copies(old, settings.pace.budget());
@@ -528,22 +539,23 @@ impl Processor {
         if swap == Swap::Done {
             self.seen = Seen::default();
             self.guards.restart();
-            self.take_over(start, lines, carried);
+            self.take_over(start, lines, carried, turn);
         }
         swap
     }
 
     /// What is left to do once a new program is current.
-    fn take_over(&mut self, start: u64, lines: u32, carried: Carried) {
+    fn take_over(&mut self, start: u64, lines: u32, carried: Carried, turn: Turn) {
         let Some(program) = self.hands.current_mut() else { return };
         self.values.forget(program.forget());
         self.values.resize_voices(&program.layout().voices);
         program.read_cells(&self.values);
         let (id, words) = (program.id(), program.plan().word_count());
+        let fresh = program.is_fresh();
         let ticks = ftz::ticks().saturating_sub(start);
         let at = self.now;
         if let Some(recorder) = &mut self.recorder {
-            recorder.mark(Mark::Swapped { id, at });
+            recorder.mark(Mark::Swapped { id, at, fresh, turn });
         }
         self.report(Report::Swapped { id, at, words, lines, carried, ticks });
     }
@@ -596,9 +608,11 @@ impl Ahead<'_> {
     fn expected(&self, old: &mut Prepared) -> Frame {
         let mut frame = self.idle_frame();
         if !self.seen.stopped {
-            if self.inputs.iter().all(|input| !input.is_empty()) {
-                old.hear(self.inputs, 0, 1);
+            // In an empty block nobody knows what comes in next.
+            if self.inputs.iter().any(|input| input.is_empty()) {
+                return *self.last;
             }
+            old.hear(self.inputs, 0, 1);
             if !old.look_ahead(self.now) {
                 return *self.last;
             }

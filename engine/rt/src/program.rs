@@ -34,6 +34,8 @@ pub struct Preparation {
     pub cells: Vec<CellInput>,
     /// When it takes over.
     pub when: When,
+    /// Whether it is what a reset waits for: it takes nothing over.
+    pub fresh: bool,
     /// Slots (by bit) that belong to another control than before.
     pub forget: u128,
     /// The sample rate the code was compiled for.
@@ -52,6 +54,7 @@ pub struct Prepared {
     state: State,
     plan: Plan,
     when: When,
+    fresh: bool,
     /// Whether its moment has come, so that it takes over as soon as it can.
     due: bool,
     resizing: Resizing,
@@ -99,6 +102,7 @@ impl Prepared {
             base: from.base,
             state: State::with_samples(layout, image, from.samples),
             when: from.when,
+            fresh: from.fresh,
             due: false,
             resizing: Resizing::new(&from.plan),
             carry: Carry::new(&from.plan.heap),
@@ -145,6 +149,11 @@ impl Prepared {
         self.rate
     }
 
+    /// Whether it is what a reset waits for.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
     /// Output channels.
     pub fn output_count(&self) -> usize {
         self.outputs.len()
@@ -185,6 +194,11 @@ impl Prepared {
     /// Frames until its moment; `None` once that has come.
     pub(crate) fn frames_to_swap(&self, anchor: &Anchor, now: u64) -> Option<u64> {
         (!self.due).then(|| anchor.frames_to(self.when, now))
+    }
+
+    /// Whether it takes over at sample `now`, but after the events there.
+    pub(crate) fn follows_events(&self, now: u64) -> bool {
+        self.when == When::Events(now)
     }
 
     /// Whether its moment has come by sample `now`.

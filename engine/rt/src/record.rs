@@ -7,6 +7,7 @@ use crate::event::{Event, EventKind};
 use crate::swap::ProgramId;
 use rtrb::chunks::ChunkError;
 use rtrb::{Consumer, Producer, RingBuffer};
+use serde::{Deserialize, Serialize};
 
 /// Input samples that can wait to be collected: a second and a half of stereo at 88.2 kHz.
 const SAMPLE_PLACES: usize = 1 << 18;
@@ -36,11 +37,28 @@ pub enum Mark {
         id: ProgramId,
         /// Its first frame, in samples since the processor was made.
         at: u64,
+        /// Whether it took nothing over, since the host had asked for a reset.
+        fresh: bool,
+        /// When in that frame.
+        turn: Turn,
     },
+    /// Between two blocks: silence until a fresh instance takes over.
+    Muted,
+    /// Between two blocks: the program was stopped because it was too slow.
+    TooSlow,
     /// Between two blocks: what waits is let in without a fade; a swap that follows is of this kind.
     Quiet,
     /// There was no room for what follows: the recording ends before the block that started last.
     Lost,
+}
+
+/// When in a frame a program took over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Turn {
+    /// Before the events that stand there.
+    First,
+    /// After them.
+    Events,
 }
 
 /// The audio side's ends.

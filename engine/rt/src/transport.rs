@@ -97,6 +97,8 @@ pub enum When {
     Bars(u32),
     /// At this sample of [`crate::processor::Processor::now`], whatever the song does: for replaying.
     Frame(u64),
+    /// The same, after the events that stand at that sample.
+    Events(u64),
 }
 
 /// A place in the song.
@@ -155,7 +157,7 @@ impl Anchor {
         let said = &self.said;
         let (first, unit) = match when {
             When::AtOnce => return 0,
-            When::Frame(frame) => return frame.saturating_sub(now),
+            When::Frame(frame) | When::Events(frame) => return frame.saturating_sub(now),
             When::Beat => (0.0, 1.0),
             When::Bar => (said.bar_start, self.bar_beats()),
             When::Bars(count) => {

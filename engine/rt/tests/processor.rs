@@ -121,12 +121,14 @@ struct Rig {
     remote: Remote,
     ids: u64,
     max_frames: usize,
+    /// Whether what is sent is what a reset waits for.
+    fresh: bool,
 }
 
 impl Rig {
     fn new(settings: ProcessorSettings) -> Self {
         let (processor, remote) = Processor::new(settings);
-        Self { processor, remote, ids: 0, max_frames: settings.max_frames }
+        Self { processor, remote, ids: 0, max_frames: settings.max_frames, fresh: false }
     }
 
     fn send(&mut self, frame: Frame, layout: Layout, cells: Vec<CellInput>, plan: Plan) -> u64 {
@@ -149,6 +151,7 @@ impl Rig {
             plan,
             cells,
             when: attacca_rt::transport::When::AtOnce,
+            fresh: self.fresh,
             forget: 0,
             rate: Hz(48_000.0),
             max_frames: self.max_frames,
@@ -449,9 +452,13 @@ fn a_reset_is_silent_until_the_fresh_instance_plays_from_its_start() {
     assert_ne!(rig.render(400, &[])[399], 0.0, "nothing played that could be reset");
     rig.processor.mute();
     assert_eq!(rig.render(70, &[]), vec![0.0; 70]);
-    rig.send(now, layout(0, 1, 1), vec![], Plan::default());
+    rig.send(now, layout(0, 1, 1), vec![], keep_word());
+    assert_eq!(rig.render(30, &[]), vec![0.0; 30], "an edit on its way does not end the silence");
+    rig.fresh = true;
+    rig.send_from(1, now, layout(0, 1, 1), vec![], Plan::default());
     let out = rig.render(400, &[]);
-    assert_eq!(out[399], 869.0, "time goes on");
+    assert_eq!(out[399], 899.0, "time goes on");
+    assert_eq!(rig.retired(), [Retire::Superseded, Retire::Replaced]);
     rig.send(count, layout(0, 1, 1), vec![], Plan::default());
     rig.processor.mute();
     let out = rig.render(400, &[]);
@@ -491,6 +498,7 @@ impl Rig {
             plan: Plan::default(),
             cells: vec![],
             when: attacca_rt::transport::When::AtOnce,
+            fresh: self.fresh,
             forget: 0,
             rate: Hz(48_000.0),
             max_frames: self.max_frames,
