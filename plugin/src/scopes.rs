@@ -16,7 +16,7 @@ const MOST_FOLDS: usize = 1_024;
 /// Probes kept; a window shows no more.
 const MOST_PROBES: usize = 64;
 /// Strokes of a trace.
-const STROKES: usize = 200;
+const STROKES: usize = 320;
 
 /// One probe.
 #[derive(Debug, Default)]
@@ -154,7 +154,7 @@ mod tests {
             scopes.add(shown("wave", wave(from)));
             traces.push(scopes.shown(Span::Cycles, 48_000.0).remove(0).trace);
         }
-        assert_eq!(traces[0].len(), 192);
+        assert_eq!(traces[0].len(), 320);
         let near =
             |a: &Stroke, b: &Stroke| (a.low - b.low).abs() < 1e-4 && (a.high - b.high).abs() < 1e-4;
         for trace in &traces[1..] {

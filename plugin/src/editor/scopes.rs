@@ -131,9 +131,11 @@ fn lines(trace: &[Stroke], area: Rect, height: impl Fn(f32) -> f32) -> Vec<Vec<e
         let before = line.last().map_or(low, |point| point.y);
         let (first, second) =
             if (before - low).abs() <= (before - high).abs() { (low, high) } else { (high, low) };
-        line.push(pos2(x, first));
         if (first - second).abs() > 0.5 {
-            line.push(pos2(x, second));
+            line.push(pos2(x - step / 4.0, first));
+            line.push(pos2(x + step / 4.0, second));
+        } else {
+            line.push(pos2(x, first));
         }
     }
     lines.retain(|line| line.len() > 1);
@@ -205,7 +207,7 @@ mod tests {
         let area = Rect::from_min_max(pos2(0.0, 0.0), pos2(50.0, 10.0));
         let drawn = lines(&trace, area, |value| value);
         assert_eq!(drawn.iter().map(Vec::len).collect::<Vec<_>>(), [2, 3]);
-        assert_eq!(drawn[1], [pos2(35.0, 0.0), pos2(35.0, 4.0), pos2(45.0, 9.0)]);
+        assert_eq!(drawn[1], [pos2(32.5, 0.0), pos2(37.5, 4.0), pos2(45.0, 9.0)]);
     }
 
     #[test]
