@@ -164,7 +164,9 @@ fn from_json(state: &serde_json::Map<String, Value>) -> Loaded {
     match field("settings").map(serde_json::from_str::<Settings>) {
         Some(Ok(settings)) => loaded.settings = sane(settings),
         Some(Err(_)) => {
-            loaded.notes.push(warning("The saved settings can't be read; they are default."))
+            loaded.settings = sane(field("settings").map(lenient_settings).unwrap_or_default());
+            let text = "Some of the saved settings can't be read; those are default.";
+            loaded.notes.push(warning(text));
         }
         None => {}
     }
@@ -177,6 +179,20 @@ fn from_json(state: &serde_json::Map<String, Value>) -> Loaded {
 fn value_of(params: &serde_json::Map<String, Value>, slot: usize) -> Option<(usize, f32)> {
     let value = params.get(&format!("v_{}", slot + 1))?.get("f32")?.as_f64()?;
     value.is_finite().then_some((slot, value.clamp(0.0, 1.0) as f32))
+}
+
+/// Those settings that can be read by themselves.
+fn lenient_settings(json: &str) -> Settings {
+    let Ok(Value::Object(all)) = serde_json::from_str::<Value>(json) else {
+        return Settings::default();
+    };
+    let alone = |(key, value): (&String, &Value)| {
+        let one = serde_json::Map::from_iter([(key.clone(), value.clone())]);
+        serde_json::from_value::<Settings>(Value::Object(one)).is_ok()
+    };
+    let good = all.iter().filter(|entry| alone(*entry));
+    let good = good.map(|(key, value)| (key.clone(), value.clone())).collect();
+    serde_json::from_value(Value::Object(good)).unwrap_or_default()
 }
 
 /// Drops controls that no program could have declared.
@@ -290,6 +306,37 @@ mod tests {
         let loaded = read_state(&bytes);
         assert_eq!(loaded.text.as_deref(), Some(TEXT));
         assert!(loaded.notes[0].text.contains("newer Attacca"), "{:?}", loaded.notes);
+    }
+
+    #[test]
+    fn a_setting_of_the_future_leaves_the_others_alone() {
+        let settings = lenient_settings(
+            r#"{"live":true,"swap":{"Measures":3},"names":["a"],"ceiling":-3.5,"patience":"long"}"#,
+        );
+        let want = Settings {
+            live: true,
+            names: vec!["a".into()],
+            ceiling: Some(-3.5),
+            ..Settings::default()
+        };
+        assert_eq!(settings, want);
+        assert_eq!(lenient_settings("[]"), Settings::default());
+    }
+
+    #[test]
+    fn settings_come_back_as_they_were_saved() {
+        let settings = Settings {
+            swap: SwapAt::Bars(4),
+            ceiling: None,
+            span: Span::Seconds,
+            folder: "/home/me/songs".into(),
+            patience: 0.5,
+            ..Settings::default()
+        };
+        let json = serde_json::to_string(&settings).expect("settings are JSON");
+        assert_eq!(serde_json::from_str::<Settings>(&json).ok().map(sane), Some(settings));
+        let wild = Settings { ceiling: Some(1e9), patience: -1.0, ..Settings::default() };
+        assert_eq!(sane(wild), Settings::default());
     }
 
     #[test]

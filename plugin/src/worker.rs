@@ -117,6 +117,7 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
     let mut osc: Option<Listener> = None;
     // A ceiling that found no room on its way yet.
     let mut ceiling: Option<f64> = None;
+    let mut folder = String::new();
     let mut last: Option<(u64, Arc<str>)> = None;
     let mut looked = Instant::now();
     loop {
@@ -146,8 +147,9 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
             session.set_when(when_of(swap));
         }
         ceiling = work.ceiling.or(ceiling).filter(|level| !session.set_ceiling(*level));
-        if let Some((folder, copies)) = work.files {
-            set_files(&mut session, shared, &folder, copies);
+        if let Some((path, copies)) = work.files {
+            set_files(&mut session, shared, &path, copies);
+            folder = path;
         }
         if shared.meter.fresh.swap(false, Ordering::Acquire) || work.again {
             session.restart();
@@ -165,6 +167,8 @@ fn run(mut session: Session, shared: &Shared, inbox: &Receiver<Job>) {
                 compile(&mut session, shared, *serial, text, Origin::Edit);
             }
             looked = Instant::now();
+            let missing = is_missing(&folder);
+            shared.note(|console| console.no_folder = missing);
         }
         for notice in session.poll() {
             tell(shared, notice);
@@ -192,8 +196,13 @@ fn listen(shared: &Shared) -> Option<Listener> {
 fn set_files(session: &mut Session, shared: &Shared, folder: &str, copies: Vec<FileCopy>) {
     let files = Files::from_environment().with_copies(copies);
     session.set_files(if folder.is_empty() { files } else { files.in_folder(folder) });
-    let missing = !folder.is_empty() && !Path::new(folder).is_dir();
+    let missing = is_missing(folder);
     shared.note(|console| console.no_folder = missing);
+}
+
+/// Whether a folder was named that is not there.
+fn is_missing(folder: &str) -> bool {
+    !folder.is_empty() && !Path::new(folder).is_dir()
 }
 
 fn wait(session: &Session, shared: &Shared, inbox: &Receiver<Job>, busy: bool) -> Work {

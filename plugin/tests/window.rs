@@ -331,6 +331,7 @@ fn use_panels(scale: u16) {
     wait_for_a_bar(&mut desk);
     stop_and_run_again(&mut desk);
     rename(&mut desk);
+    read_the_library(&mut desk);
     squeeze(&mut desk);
     desk.close();
     desk.play(Duration::from_millis(200));
@@ -430,10 +431,23 @@ fn rename(desk: &mut Desk) {
     assert_eq!(desk.rig.text(), want);
 }
 
-/// The smallest window still shows everything.
-fn squeeze(desk: &mut Desk) {
+/// Ctrl+B shows where a function of the library is defined; Escape closes that.
+fn read_the_library(desk: &mut Desk) {
     desk.rig.set_text(SHOWN);
     desk.rig.settle();
+    desk.click(TEXT.0, TEXT.1);
+    desk.xdotool(&["key", "ctrl+Home"]);
+    desk.xdotool(&["key", "--repeat", "7", "--delay", "20", "Down"]);
+    desk.xdotool(&["key", "--repeat", "18", "--delay", "20", "Right"]);
+    desk.xdotool(&["key", "ctrl+b"]);
+    desk.picture("library");
+    desk.xdotool(&["key", "Escape"]);
+    desk.xdotool(&["key", "X"]);
+    assert!(desk.rig.text().contains("sinXwave(pitch * ratio"), "{}", desk.rig.text());
+}
+
+/// The smallest window still shows everything.
+fn squeeze(desk: &mut Desk) {
     let scale = u32::from(desk.scale);
     desk.resize(480 * scale, 320 * scale);
     desk.play(Duration::from_millis(300));

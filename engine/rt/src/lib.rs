@@ -3,6 +3,7 @@
 //! Knows no language and no backend. Nothing reachable from [`processor::Processor::process`]
 //! allocates, frees, locks, logs or calls the system.
 
+mod ahead;
 mod block;
 pub mod carry;
 pub mod code;

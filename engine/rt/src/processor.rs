@@ -4,7 +4,8 @@
 //! time. Takes host channels and events, gives host channels and a [`Status`]. Nothing here
 //! allocates, frees, locks, waits, calls the system or panics.
 
-use crate::block::{Frame, idle, idle_frame, spread, to_f32};
+use crate::ahead::Ahead;
+use crate::block::{Frame, idle, spread, to_f32};
 use crate::carry::Carried;
 use crate::ctx::{Fault, FaultKind};
 use crate::event::{Event, EventKind};
@@ -501,8 +502,8 @@ impl Processor {
         let mut lines = 0;
         let mut carried = Carried::default();
         let swap = hands.poll(|old, new| {
-            let ahead =
-                Ahead { seen, fade, last, inputs, host_outputs, now: *now, idle: settings.idle };
+            let (stopped, idle) = (seen.stopped, settings.idle);
+            let ahead = Ahead { stopped, fade, last, inputs, host_outputs, now: *now, idle };
             let mut goal = ahead.idle_frame();
             if let Some(old) = old {
                 let early = turn == Turn::First && new.follows_events(*now);
@@ -589,49 +590,6 @@ fn play(program: &mut Prepared, done: &mut usize, frames: usize, now: u64) -> Op
 struct Pending<'a> {
     events: &'a [Event],
     base: usize,
-}
-
-/// What a look at the next frame needs beside the old program.
-struct Ahead<'a> {
-    seen: &'a Seen,
-    fade: &'a Fade,
-    last: &'a Frame,
-    inputs: &'a [&'a [f64]],
-    host_outputs: usize,
-    now: u64,
-    idle: Idle,
-}
-
-impl Ahead<'_> {
-    /// What the next frame would have been, had the old program gone on. Changes its words, which
-    /// have been copied by then.
-    fn expected(&self, old: &mut Prepared) -> Frame {
-        let mut frame = self.idle_frame();
-        if !self.seen.stopped {
-            // In an empty block nobody knows what comes in next.
-            if self.inputs.iter().any(|input| input.is_empty()) {
-                return *self.last;
-            }
-            old.hear(self.inputs, 0, 1);
-            if !old.look_ahead(self.now) {
-                return *self.last;
-            }
-            let mut views: [&mut [f64]; MAX_CHANNELS] = array::from_fn(|_| Default::default());
-            for (view, value) in views.iter_mut().zip(frame.chunks_mut(1)) {
-                *view = value;
-            }
-            spread(old, views.get_mut(..self.host_outputs).unwrap_or_default(), 0, 1);
-        }
-        for (channel, value) in frame.iter_mut().enumerate() {
-            *value += self.fade.next(channel);
-        }
-        frame
-    }
-
-    /// The next frame without a program.
-    fn idle_frame(&self) -> Frame {
-        idle_frame(self.inputs, self.host_outputs, self.idle)
-    }
 }
 
 fn frames_of(seconds: f64, rate: Hz) -> u32 {

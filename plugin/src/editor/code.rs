@@ -188,7 +188,7 @@ impl Cache {
 }
 
 /// One section per token, underlined where a message points.
-fn coloured(text: &str, marks: &[Range<usize>], highlight: Highlighter) -> LayoutJob {
+pub(super) fn coloured(text: &str, marks: &[Range<usize>], highlight: Highlighter) -> LayoutJob {
     let mut job =
         LayoutJob { wrap: egui::text::TextWrapping::no_max_width(), ..LayoutJob::default() };
     let mut at = 0;

@@ -10,6 +10,7 @@ mod code;
 mod controls;
 mod help;
 mod model;
+mod peek;
 mod rename;
 mod scopes;
 mod settings;
@@ -42,6 +43,7 @@ pub struct View {
     highlight: Highlighter,
     help: help::Help,
     rename: rename::Rename,
+    peek: peek::Peek,
     assistant: Box<dyn Assistant>,
     /// What the editor itself has to say, until the next change.
     note: String,
@@ -68,6 +70,7 @@ impl View {
             highlight,
             help: help::Help::default(),
             rename: rename::Rename::default(),
+            peek: peek::Peek::default(),
             assistant,
             note: String::new(),
             settings: settings::Settings::default(),
@@ -104,7 +107,7 @@ impl View {
             self.assistant.format(&self.text, ui.ctx());
         }
         self.take_formatted(ui, &mut actions);
-        if self.rename.keys(ui) || self.help.keys(ui) {
+        if self.rename.keys(ui) || self.help.keys(ui) || self.peek.keys(ui) {
             self.area.focus();
         }
         let bar = egui::Frame::NONE.fill(theme::PANEL).inner_margin(egui::Margin::symmetric(14, 8));
@@ -171,6 +174,7 @@ impl View {
                 Some(help::Chosen::Go(place)) => self.go_to(place),
                 None => {}
             }
+            self.peek.ui(ui, &shown, self.highlight);
             match self.rename.ui(ui, &self.text, &shown, known.as_deref()) {
                 Some(rename::Outcome::Renamed { edits, cursor }) => {
                     self.text = apply(&self.text, &edits);
@@ -192,11 +196,15 @@ impl View {
         actions.push(Action::Edited(self.text.clone()));
     }
 
-    /// Shows a definition; those of other texts are only named.
+    /// Shows a definition, in this text or in the library's.
     fn go_to(&mut self, place: Place) {
         match place.module {
             None => self.area.go_to_byte(&self.text, place.range.start),
-            Some(module) => self.note = format!("defined in the module {module}"),
+            Some(module) => {
+                if !self.peek.open(&module, place.range.start) {
+                    self.note = format!("defined in the module {module}");
+                }
+            }
         }
     }
 

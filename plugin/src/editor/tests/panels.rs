@@ -272,3 +272,19 @@ fn a_narrow_window_keeps_every_tool() {
     click(&mut harness, "Settings");
     harness.get_by_label("hold at");
 }
+
+#[test]
+fn a_definition_of_the_library_is_shown_to_be_read() {
+    let mut harness = desk("use osc::*\nfn dsp() { phasor(1, 0) }\n", snapshot());
+    harness.state_mut().view.area.go_to_byte("use osc::*\nfn dsp() { pha", 25);
+    harness.run_steps(4);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::B);
+    harness.run_steps(6);
+    harness.get_by_label("library: osc");
+    harness.get_by_label_contains("pub fn phasor(freq");
+    harness.key_press(Key::Escape);
+    harness.run_steps(6);
+    assert!(harness.query_by_label("library: osc").is_none());
+    type_text(&mut harness, "X");
+    assert_eq!(harness.state().view.text(), "use osc::*\nfn dsp() { phaXsor(1, 0) }\n");
+}
