@@ -226,6 +226,10 @@ impl Collector {
         }
     }
 
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     pub(crate) fn recording(&self) -> &Recording {
         &self.recording
     }

@@ -104,6 +104,18 @@ impl Session {
         Some(collector.recording())
     }
 
+    /// Bytes recorded so far, and why the recording has ended already, if it has; nothing if this session
+    /// does not record.
+    pub fn recorded_bytes(&self) -> Option<(usize, &str)> {
+        let collector = self.collector.as_ref()?;
+        Some((collector.size(), &collector.recording().note))
+    }
+
+    /// Forgets what was recorded and records no more.
+    pub fn stop_recording(&mut self) {
+        self.collector = None;
+    }
+
     /// Takes what came by recording; numbers of programs first, since marks name them.
     fn collect(&mut self) {
         let renamed = self.link.renamed();

@@ -1,6 +1,6 @@
 //! What the compiler and the engine have said, until the next compile says otherwise.
 
-use crate::editor::Message;
+use crate::editor::{Message, Tape};
 
 /// What the last compile and the engine have said.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,8 @@ pub(crate) struct Console {
     pub(crate) no_folder: bool,
     /// What the program has printed: the last lines.
     pub(crate) printed: String,
+    /// How the recording stands.
+    pub(crate) tape: Tape,
 }
 
 /// Bytes of printed text that are kept.

@@ -31,6 +31,10 @@ pub struct Settings {
     /// Why the program was stopped by a fault; empty if it was not. Such a program is not run by itself
     /// when its session is opened.
     pub faulted: String,
+    /// Record what the instance is given, from its activation on, for a bug report.
+    pub record: bool,
+    /// The backend that runs programs, by its name; empty is the usual one.
+    pub backend: String,
     /// Seconds that a program may be slower than real time before it is stopped; 0 is for ever.
     pub patience: f32,
     /// When edits take over.
@@ -67,6 +71,8 @@ impl Default for Settings {
             live: false,
             osc: false,
             faulted: String::new(),
+            record: false,
+            backend: String::new(),
             patience: PATIENCE,
             swap: SwapAt::default(),
             ceiling: Some(CEILING),

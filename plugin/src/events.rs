@@ -32,6 +32,11 @@ impl EventList {
         &self.events
     }
 
+    /// The processor is another one that has been told nothing.
+    pub(crate) fn forget(&mut self) {
+        (self.told, self.said) = ([f32::NAN; SLOTS], None);
+    }
+
     /// Starts a new block with the parameter values that changed since the last.
     pub(crate) fn start(&mut self, slots: &Slots) {
         self.events.clear();

@@ -28,6 +28,14 @@ impl Kind {
         }
     }
 
+    /// The program that sounds like none: it takes the place of one that must not go on.
+    pub(crate) fn empty_program(self) -> &'static str {
+        match self {
+            Kind::Effect => "fn dsp(l, r) { (l, r) }",
+            Kind::Instrument => "fn dsp() { 0.0 }",
+        }
+    }
+
     /// What sounds while there is no program.
     pub(crate) fn idle(self) -> Idle {
         match self {

@@ -11,6 +11,7 @@ mod console;
 pub mod document;
 pub mod editor;
 mod events;
+mod handoff;
 mod kind;
 mod meter;
 mod params;
@@ -23,6 +24,7 @@ mod window;
 mod worker;
 
 use crate::events::EventList;
+use crate::handoff::Taking;
 use crate::kind::Kind;
 use crate::params::PluginParams;
 use crate::shared::{AudioState, Shared};
@@ -73,7 +75,9 @@ pub type Instrument = Attacca<true>;
 
 /// What `process` works with.
 struct Audio {
-    processor: Processor,
+    processor: Box<Processor>,
+    /// Brings another processor: of a recording that begins.
+    fresh: Taking,
     events: EventList,
     /// Hertz, for the load meter.
     rate: f32,
@@ -89,10 +93,11 @@ impl<const INSTRUMENT: bool> Default for Attacca<INSTRUMENT> {
     fn default() -> Self {
         let kind = if INSTRUMENT { Kind::Instrument } else { Kind::Effect };
         let (shared, inbox) = Shared::new(kind);
-        let (worker, processor) = Worker::start(kind, &shared, inbox);
+        let (worker, processor, fresh) = Worker::start(kind, &shared, inbox);
         NEWEST.with(|newest| *newest.borrow_mut() = Some(Arc::clone(&shared)));
         let audio = Audio {
-            processor,
+            processor: Box::new(processor),
+            fresh,
             events: EventList::new(),
             rate: 48_000.0,
             watch: LoadWatch::new(f64::from(document::PATIENCE)),
@@ -152,6 +157,7 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
         self.audio.mode = config.process_mode;
         self.audio.watch.restart();
         self.shared.activate(f64::from(config.sample_rate), PATIENCE);
+        self.audio.renew();
         // Nothing plays yet: the program that came in the meantime need not wait for the first block.
         self.audio.processor.apply_pending();
         true
@@ -165,6 +171,10 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
     ) -> ProcessStatus {
         let began = Instant::now();
         let (audio, shared) = (&mut self.audio, &*self.shared);
+        if audio.renew() {
+            // It is as after a reset already.
+            shared.meter.reset.store(false, Ordering::Relaxed);
+        }
         audio.events.start(&shared.slots);
         if shared.meter.reset.swap(false, Ordering::Relaxed) {
             audio.events.all_notes_off();
@@ -186,6 +196,17 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
 }
 
 impl Audio {
+    /// Lets another processor take over if one has come, from nothing.
+    fn renew(&mut self) -> bool {
+        let renewed = self.fresh.exchange(&mut self.processor);
+        if renewed {
+            self.events.forget();
+            self.watch.restart();
+            self.broken = false;
+        }
+        renewed
+    }
+
     /// Stops a program that has been too slow for too long, in seconds. A render may take its time.
     fn watch_load(&mut self, state: AudioState, spent: f32, available: f32, patience: f32) {
         let waits = match self.mode {

@@ -1,6 +1,7 @@
-//! What is saved when the compiler breaks: the program, headed by what else it takes to see it again.
+//! What is saved for a bug report: a program that breaks the compiler, headed by what else it takes to see
+//! it again; and recordings.
 //!
-//! Takes a text and what was said, gives the file's path. Writes to the folder of the user's data only.
+//! Takes the contents, gives the file's path. Writes to the folder of the user's data only.
 
 use std::io;
 use std::path::PathBuf;
@@ -8,11 +9,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Saves a program that breaks the compiler, with version, system and what was said.
 pub(crate) fn save(text: &str, said: &[&str]) -> io::Result<PathBuf> {
+    write("bug", "mmm", contents(text, said).as_bytes())
+}
+
+/// Saves a recording.
+pub(crate) fn save_recording(bytes: &[u8]) -> io::Result<PathBuf> {
+    write("recording", "attacca", bytes)
+}
+
+fn write(name: &str, ending: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     let folder = folder();
     std::fs::create_dir_all(&folder)?;
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
-    let path = folder.join(format!("bug-{time}.mmm"));
-    std::fs::write(&path, contents(text, said))?;
+    let path = folder.join(format!("{name}-{time}.{ending}"));
+    std::fs::write(&path, bytes)?;
     Ok(path)
 }
 

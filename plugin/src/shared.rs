@@ -7,7 +7,7 @@
 use crate::console::Console;
 use crate::document::{Loaded, Settings};
 use crate::editor::{
-    Control, Folder, Guard, Held, Message, Playing, Severity, Snapshot, Span, SwapAt,
+    Control, Folder, Guard, Held, Message, Playing, Severity, Snapshot, Span, SwapAt, Tape,
 };
 use crate::kind::Kind;
 pub(crate) use crate::meter::AudioState;
@@ -68,8 +68,23 @@ pub(crate) enum Job {
     },
     /// Run the newest program again, from its beginning.
     Again,
+    /// The program that plays must not go on.
+    Hold,
+    /// Begin with a new processor: for a recording, or on another backend.
+    Renew(Wanted),
+    /// Save what was recorded.
+    SaveRecording,
     /// Finish.
     Stop,
+}
+
+/// What a new processor is made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Whether what it is given is recorded.
+    pub(crate) record: bool,
+    /// The backend's name; empty is the usual one.
+    pub(crate) backend: String,
 }
 
 /// Where a text comes from.
@@ -111,6 +126,13 @@ struct State {
     looked: [[u32; 2]; CHANNELS],
     /// When the window was last drawn.
     drawn: Option<Instant>,
+}
+
+impl State {
+    fn wanted(&self) -> Wanted {
+        let Settings { record, backend, .. } = &self.settings;
+        Wanted { record: *record, backend: backend.clone() }
+    }
 }
 
 /// The shared part of one instance.
@@ -240,6 +262,20 @@ impl Shared {
         self.request(REQUEST_DIRTY);
     }
 
+    /// Records from now on, with a fresh instance of the program, or no longer; saved with the session.
+    pub(crate) fn set_record(&self, record: bool) {
+        let mut state = self.state();
+        state.settings.record = record;
+        self.send(Job::Renew(state.wanted()));
+        drop(state);
+        self.request(REQUEST_DIRTY);
+    }
+
+    /// Saves what was recorded; the console says where.
+    pub(crate) fn save_recording(&self) {
+        self.send(Job::SaveRecording);
+    }
+
     /// Sets where the program's files are, and compiles it again; saved with the session.
     pub(crate) fn set_folder(&self, folder: &str) {
         let mut state = self.state();
@@ -302,7 +338,11 @@ impl Shared {
         self.send(Job::Files { folder, copies, again: false });
         self.meter.set_patience(settings.patience);
         state.held = !settings.faulted.is_empty();
+        let before = state.wanted();
         if state.held {
+            // What plays belongs to another session.
+            self.send(Job::Hold);
+            state.compiled = None;
             let reason = &settings.faulted;
             let mut message = Message::general(
                 Severity::Error,
@@ -313,6 +353,10 @@ impl Shared {
         }
         state.settings = settings;
         state.moves.clear();
+        let wanted = state.wanted();
+        if wanted.record || wanted != before {
+            self.send(Job::Renew(wanted));
+        }
         drop(state);
         self.ask(text.into(), Origin::Session);
         true
@@ -340,10 +384,14 @@ impl Shared {
     /// Prepares for playing at `rate` hertz: has the text compiled for it, and waits at most `patience`.
     pub(crate) fn activate(&self, rate: f64, patience: Duration) {
         let mut state = self.state();
-        let stale = state.asked == 0 || state.rate != rate;
+        let record = state.settings.record;
+        let stale = state.asked == 0 || state.rate != rate || record;
         if state.rate != rate {
             state.rate = rate;
             self.send(Job::Rate(rate));
+        }
+        if record {
+            self.send(Job::Renew(state.wanted()));
         }
         let text = state.compiled.clone().unwrap_or_else(|| state.text.clone());
         drop(state);
@@ -438,6 +486,19 @@ impl Shared {
         self.scopes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the audio side does; a program that was put in the place of a held one is none.
+    pub(crate) fn playing(&self) -> AudioState {
+        match self.meter.playing() {
+            AudioState::Playing if self.state().held => AudioState::Idle,
+            other => other,
+        }
+    }
+
+    /// Another processor is on its way: what the old one counted does not count. Called by the worker.
+    pub(crate) fn renewed(&self) {
+        self.state().looked = [[0; 2]; CHANNELS];
+    }
+
     /// A copy of what was said.
     pub(crate) fn console(&self) -> Console {
         self.state().console.clone()
@@ -486,7 +547,7 @@ impl Shared {
     /// What the window shows.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let console = self.console();
-        let playing = match (self.meter.playing(), self.kind) {
+        let playing = match (self.playing(), self.kind) {
             (AudioState::Playing, _) => Playing::Program,
             (AudioState::Faulted, _) => Playing::Faulted,
             (AudioState::Idle, Kind::Effect) => Playing::Through,
@@ -496,7 +557,8 @@ impl Shared {
             let mut state = self.state();
             state.drawn = Some(Instant::now());
             // The copies of files are not for the window.
-            let Settings { folder, osc, swap, ceiling, span, patience, .. } = &state.settings;
+            let Settings { folder, osc, swap, ceiling, span, patience, record, .. } =
+                &state.settings;
             let (folder, osc, swap) = (folder.clone(), *osc, *swap);
             let settings = Settings {
                 folder,
@@ -505,6 +567,7 @@ impl Shared {
                 ceiling: *ceiling,
                 span: *span,
                 patience: *patience,
+                record: *record,
                 ..Settings::default()
             };
             (state.revision, state.looked, state.rate, settings)
@@ -533,6 +596,8 @@ impl Shared {
             stopped: console.fault.is_some(),
             guard: Guard { ceiling: settings.ceiling, held: self.held_since(looked) },
             patience: settings.patience,
+            record: settings.record,
+            tape: console.tape,
             folder: Folder {
                 path: settings.folder,
                 missing: console.no_folder,

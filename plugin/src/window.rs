@@ -300,6 +300,8 @@ impl App {
             Action::ClearGuard => self.shared.clear_guard(),
             Action::Patience(seconds) => self.shared.set_patience(seconds),
             Action::Folder(folder) => self.shared.set_folder(&folder),
+            Action::Record(on) => self.shared.set_record(on),
+            Action::SaveRecording => self.shared.save_recording(),
             Action::Span(span) => self.shared.set_span(span),
             Action::Turn { slot, gesture } => self.turn(slot, gesture),
         }

@@ -2,4 +2,5 @@
 
 pub mod edits;
 pub mod golden;
+pub mod pieces;
 pub mod soak;

@@ -7,6 +7,7 @@
 
 #![allow(unreachable_pub, reason = "public in the tests' library, a part of xtask")]
 
+use super::pieces::{Dice, Piece, STOPPED};
 use attacca_engine::{
     Event, EventKind, Hz, Notice, OutputGuard, Processor, ProcessorSettings, Program, Session,
     Target, Transport, When,
@@ -25,128 +26,6 @@ pub struct Soaked {
     pub faults: u64,
     /// Frames played.
     pub frames: u64,
-}
-
-/// Numbers that look random, the same at every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % sides.max(1)
-    }
-}
-
-/// What every program defines.
-const LIBRARY: &str = "fn phasor(f) { (self + f / samplerate) % 1.0 }
-fn osc(f) { sin(phasor(f) * 6.283185307179586) }
-fn smooth(x, a) { x * (1.0 - a) + self * a }
-fn twice(f, x) { f(f(x)) }
-fn counter(step) { let count = 0.0
-    | | { count = (count + step) % 1000.0
-        count } }
-";
-
-/// Kinds of voices; `N` and `M` are its numbers, `I` its own name's end.
-const VOICES: [&str; 9] = [
-    "osc(N.0) * 0.1",
-    "delay(M, l + osc(N.0) * 0.1, N.0) * 0.2",
-    "smooth(r, 0.M) * 0.3 + mem(l) * 0.1",
-    "twice(|x| { tanh(x * 0.M + osc(N.0)) }, r) * 0.1",
-    "{ let table = [l, r, osc(N.0), 0.M]
-        table[now % 4.0] * 0.1 }",
-    "stepsI() * 0.0001",
-    "kI.0 * 0.0001",
-    "Control!(\"gainM\", 0.5) * osc(N.0) * 0.1",
-    "{ let note = midi_note_mono!(0, 60, 0)
-        osc(note.pitch * N.0 * 0.01) * note.velocity * 0.001 }",
-];
-
-/// What some kinds need beside `dsp`.
-const GLOBALS: [(usize, &str); 2] = [
-    (5, "let stepsI = counter(N.0)\n"),
-    (
-        6,
-        "let kI = (N.0, 0.0)\nfn tickI() { kI = (kI.1 + 1.0, N.0)\n    tickI@(now + M.0) }\ntickI@1.0\n",
-    ),
-];
-
-/// A program that has to be stopped.
-const STOPPED: &str = "fn down(x) { down(x + 1.0) * 0.5 }\nfn dsp(l, r) { (down(l), r) }";
-
-#[derive(Clone, Copy)]
-struct Voice {
-    id: u32,
-    kind: usize,
-    n: usize,
-    m: usize,
-}
-
-/// A program as a list of voices.
-struct Piece {
-    voices: Vec<Voice>,
-    made: u32,
-}
-
-impl Piece {
-    fn new(dice: &mut Dice) -> Self {
-        let mut piece = Self { voices: Vec::new(), made: 0 };
-        (0..3).for_each(|_| piece.insert(dice));
-        piece
-    }
-
-    fn insert(&mut self, dice: &mut Dice) {
-        let (n, m) = (1 + dice.below(900), 901 + dice.below(8000));
-        self.made += 1;
-        let voice = Voice { id: self.made, kind: dice.below(VOICES.len()), n, m };
-        self.voices.insert(dice.below(self.voices.len() + 1), voice);
-    }
-
-    fn edit(&mut self, dice: &mut Dice) {
-        let at = dice.below(self.voices.len());
-        match dice.below(6) {
-            0 => self.voices[at].n = 1 + dice.below(900),
-            1 => self.voices[at].m = 901 + dice.below(8000),
-            2 if self.voices.len() < 12 => self.insert(dice),
-            3 if self.voices.len() > 1 => drop(self.voices.remove(at)),
-            4 => {
-                let voice = self.voices.remove(at);
-                self.voices.insert(dice.below(self.voices.len() + 1), voice);
-            }
-            _ => self.voices[at].kind = dice.below(VOICES.len()),
-        }
-    }
-
-    fn text(&self) -> String {
-        let mut text = LIBRARY.to_owned();
-        for voice in &self.voices {
-            for (_, code) in GLOBALS.iter().filter(|(kind, _)| *kind == voice.kind) {
-                text += &voice.fill(code);
-            }
-        }
-        text += "fn dsp(l, r) {\n";
-        for voice in &self.voices {
-            text += &format!("    let v{} = {}\n", voice.id, voice.fill(VOICES[voice.kind]));
-        }
-        let names: Vec<String> = self.voices.iter().map(|voice| format!("v{}", voice.id)).collect();
-        text + "    let sum = " + &names.join(" + ") + "\n    (sum, sum * 0.5 + l * 0.1)\n}\n"
-    }
-}
-
-impl Voice {
-    fn fill(&self, code: &str) -> String {
-        let mut text = String::new();
-        for (at, c) in code.char_indices() {
-            let alone = !code[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic());
-            match c {
-                'N' if alone => text += &self.n.to_string(),
-                'M' if alone => text += &self.m.to_string(),
-                'I' if alone => text += &self.id.to_string(),
-                other => text.push(other),
-            }
-        }
-        text
-    }
 }
 
 /// One run.
@@ -171,7 +50,7 @@ pub fn soak(target: Target, seed: u64, time: Duration) -> Result<Soaked, String>
         ..ProcessorSettings::default()
     };
     let (session, processor) = Session::with(target, settings);
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let piece = Piece::new(&mut dice);
     let (text, programs) = (String::new(), Vec::new());
     let seen = Soaked::default();

@@ -2,6 +2,8 @@
 
 #[path = "../../tests/suite/soak.rs"]
 mod body;
+#[path = "../../tests/suite/pieces.rs"]
+mod pieces;
 
 use crate::{Failure, Outcome};
 use attacca_engine::Target;

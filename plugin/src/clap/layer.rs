@@ -13,6 +13,7 @@ use super::document_ext::{
     DOCUMENT_EXTENSION, DOCUMENT_FAULTED, DOCUMENT_PLAYING, DOCUMENT_SILENT, DocumentExtension,
     DocumentStatus,
 };
+use super::session_ext::{SESSION_EXTENSION, SessionExtension};
 use crate::document::read_state;
 use crate::shared::{AudioState, HostLink, REQUEST_DIRTY, REQUEST_INFO, REQUEST_VALUES, Shared};
 use crate::slots::{Move, SLOTS};
@@ -54,6 +55,13 @@ static DOCUMENT: DocumentExtension = DocumentExtension {
     set_text: Some(set_text),
     get_text: Some(get_text),
     get_status: Some(get_status),
+};
+
+static SESSION: SessionExtension = SessionExtension {
+    run_again: Some(run_again),
+    record: Some(record),
+    save_recording: Some(save_recording),
+    saved_recording: Some(saved_recording),
 };
 
 static STATE: clap_plugin_state =
@@ -321,6 +329,9 @@ unsafe extern "C" fn get_extension(plugin: *const clap_plugin, id: *const c_char
     if id == DOCUMENT_EXTENSION {
         return (&raw const DOCUMENT).cast();
     }
+    if id == SESSION_EXTENSION {
+        return (&raw const SESSION).cast();
+    }
     if id == EXT_AS_VST3 {
         return (&raw const AS_VST3).cast();
     }
@@ -459,12 +470,47 @@ unsafe extern "C" fn get_text(
 ) -> u32 {
     // SAFETY: the host passes the pointer that `create` gave it.
     let text = unsafe { layer(plugin) }.shared.text();
+    // SAFETY: the extension's contract.
+    unsafe { copy_text(&text, buffer, capacity) }
+}
+
+/// Copies as many bytes of a text as fit; gives its whole length.
+///
+/// # Safety
+/// `buffer` is null or has room for `capacity` bytes.
+unsafe fn copy_text(text: &str, buffer: *mut c_char, capacity: u32) -> u32 {
     if !buffer.is_null() {
         let count = text.len().min(capacity as usize);
-        // SAFETY: the extension's contract: `capacity` bytes of room; source and target don't overlap.
+        // SAFETY: the caller's promise; source and target don't overlap.
         unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), buffer.cast::<u8>(), count) };
     }
     u32::try_from(text.len()).unwrap_or(u32::MAX)
+}
+
+unsafe extern "C" fn run_again(plugin: *const clap_plugin) {
+    // SAFETY: the host passes the pointer that `create` gave it.
+    unsafe { layer(plugin) }.shared.run_again();
+}
+
+unsafe extern "C" fn record(plugin: *const clap_plugin, on: bool) {
+    // SAFETY: the host passes the pointer that `create` gave it.
+    unsafe { layer(plugin) }.shared.set_record(on);
+}
+
+unsafe extern "C" fn save_recording(plugin: *const clap_plugin) {
+    // SAFETY: the host passes the pointer that `create` gave it.
+    unsafe { layer(plugin) }.shared.save_recording();
+}
+
+unsafe extern "C" fn saved_recording(
+    plugin: *const clap_plugin,
+    buffer: *mut c_char,
+    capacity: u32,
+) -> u32 {
+    // SAFETY: the host passes the pointer that `create` gave it.
+    let path = unsafe { layer(plugin) }.shared.console().tape.saved;
+    // SAFETY: the extension's contract.
+    unsafe { copy_text(&path, buffer, capacity) }
 }
 
 unsafe extern "C" fn get_status(plugin: *const clap_plugin, status: *mut DocumentStatus) -> bool {
@@ -477,7 +523,7 @@ unsafe extern "C" fn get_status(plugin: *const clap_plugin, status: *mut Documen
     let (errors, first) = shared.first_message();
     let [kept, fresh, dropped] = console.plan;
     let mut filled = DocumentStatus {
-        state: match shared.meter.playing() {
+        state: match shared.playing() {
             AudioState::Idle => DOCUMENT_SILENT,
             AudioState::Playing => DOCUMENT_PLAYING,
             AudioState::Faulted => DOCUMENT_FAULTED,

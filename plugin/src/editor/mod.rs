@@ -23,7 +23,7 @@ use egui::{Key, Modifiers, Panel, RichText, Ui};
 pub use help::{Assistant, Formatted};
 pub use model::{
     Action, Control, Folder, Gesture, Guard, Held, Highlighter, Live, Message, Osc, Playing, Probe,
-    Severity, Snapshot, Span, Stroke, SwapAt, Token, TokenKind,
+    Severity, Snapshot, Span, Stroke, SwapAt, Tape, Token, TokenKind,
 };
 pub use theme::install;
 

@@ -161,6 +161,23 @@ pub struct Snapshot {
     pub patience: f32,
     /// Where the program's files are.
     pub folder: Folder,
+    /// What happens is recorded for a bug report.
+    pub record: bool,
+    /// The recording.
+    pub tape: Tape,
+}
+
+/// What was recorded for a bug report.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tape {
+    /// Its size in bytes.
+    pub bytes: usize,
+    /// Why it has ended already; empty if it goes on.
+    pub over: String,
+    /// The file that was saved last; empty if none was.
+    pub saved: String,
+    /// Why the last one could not be saved; empty if it was.
+    pub failed: String,
 }
 
 /// When an edit takes over from what plays, by the host's song. While the song stands, at once.
@@ -301,6 +318,10 @@ pub enum Action {
     Patience(f32),
     /// Find the program's files here.
     Folder(String),
+    /// Record what happens, from the program's beginning on, or no longer.
+    Record(bool),
+    /// Save what was recorded as a file.
+    SaveRecording,
     /// Show this much of the probes.
     Span(Span),
     /// A control was touched.

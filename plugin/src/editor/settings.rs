@@ -40,6 +40,7 @@ impl Settings {
             patience(ui, snapshot.patience, actions);
             self.folder(ui, &snapshot.folder, actions);
             osc(ui, snapshot.osc, actions);
+            report(ui, snapshot, actions);
         });
     }
 
@@ -115,6 +116,27 @@ fn osc(ui: &mut Ui, osc: Osc, actions: &mut Vec<Action>) {
             actions.push(Action::Osc(if on { Osc::On } else { Osc::Off }));
         }
         quiet(ui, "from programs on this machine: /name value, UDP port 9000");
+    });
+}
+
+fn report(ui: &mut Ui, snapshot: &Snapshot, actions: &mut Vec<Action>) {
+    row(ui, "Bug report", |ui| {
+        let (mut on, tape) = (snapshot.record, &snapshot.tape);
+        if ui.checkbox(&mut on, "record").changed() {
+            actions.push(Action::Record(on));
+        }
+        if ui.add_enabled(on, egui::Button::new("Save the recording")).clicked() {
+            actions.push(Action::SaveRecording);
+        }
+        let size = format!("{:.1} of 64 MB", tape.bytes as f64 / f64::from(1 << 20));
+        let text = match (on, tape.failed.as_str(), tape.saved.as_str()) {
+            (false, _, _) => "keeps what is played and edited; begins the program anew".to_owned(),
+            (true, "", "") if tape.over.is_empty() => size,
+            (true, "", "") => format!("{size}; it has ended: {}", tape.over),
+            (true, "", saved) => format!("{size}; saved as {saved}"),
+            (true, failed, _) => format!("it could not be saved: {failed}"),
+        };
+        quiet(ui, text);
     });
 }
 

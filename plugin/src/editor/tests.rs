@@ -67,6 +67,8 @@ fn snapshot() -> Snapshot {
         guard: Guard { ceiling: Some(12.0), held: [Held::default(); 2] },
         patience: 2.0,
         folder: Folder::default(),
+        record: false,
+        tape: Tape::default(),
     }
 }
 
@@ -251,6 +253,8 @@ fn turns(actions: &[Action], wanted: usize) -> Vec<Gesture> {
         | Action::ClearGuard
         | Action::Patience(_)
         | Action::Folder(_)
+        | Action::Record(_)
+        | Action::SaveRecording
         | Action::Span(_) => None,
     };
     actions.iter().filter_map(turn).collect()

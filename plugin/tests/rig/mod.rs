@@ -9,6 +9,9 @@
 
 #[path = "../../src/clap/document_ext.rs"]
 pub mod document_ext;
+pub mod session;
+#[path = "../../src/clap/session_ext.rs"]
+pub mod session_ext;
 
 use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
 use clack_extensions::params::{
