@@ -83,6 +83,7 @@ fn perform(target: Target, dice: &mut Dice) -> (Vec<Vec<f32>>, Vec<Notice>, Reco
             }
             2 => drop(session.set_control("gain1", 0.25)),
             3 => notices.extend(session.poll()),
+            7 => drop(session.set_ceiling([0.25, 0.75, f64::INFINITY][dice.below(3)])),
             4 if dice.below(4) == 0 => drop(processor.apply_pending()),
             5 if dice.below(4) == 0 => {
                 // As the plugin does it: the silence begins before the fresh instance is sent, and an

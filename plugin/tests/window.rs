@@ -435,6 +435,10 @@ fn rename(desk: &mut Desk) {
 fn read_the_library(desk: &mut Desk) {
     desk.rig.set_text(SHOWN);
     desk.rig.settle();
+    let (x, y) = (215 * desk.scale, 193 * desk.scale);
+    desk.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "3"]);
+    desk.picture("menu");
+    desk.xdotool(&["key", "Escape"]);
     desk.click(TEXT.0, TEXT.1);
     desk.xdotool(&["key", "ctrl+Home"]);
     desk.xdotool(&["key", "--repeat", "7", "--delay", "20", "Down"]);

@@ -148,6 +148,6 @@ fn outline_row(item: &OutlineItem) -> RichText {
     RichText::new(text).font(theme::code_font())
 }
 
-fn command_name() -> &'static str {
+pub(super) fn command_name() -> &'static str {
     if cfg!(target_os = "macos") { "Cmd" } else { "Ctrl" }
 }

@@ -32,10 +32,12 @@ pub(super) struct Shown {
     pub(super) changed: bool,
     /// It has the keyboard.
     pub(super) focused: bool,
-    /// Where the cursor is, in bytes.
+    /// Where the cursor is, in bytes, or was when it had the keyboard.
     pub(super) cursor: Option<usize>,
     /// The part of the window that shows code.
     pub(super) area: Rect,
+    /// The text field.
+    pub(super) response: egui::Response,
     galley: Arc<Galley>,
     origin: egui::Pos2,
 }
@@ -162,7 +164,8 @@ impl CodeArea {
         Shown {
             changed,
             focused: output.response.has_focus(),
-            cursor,
+            response: output.response.response.clone(),
+            cursor: self.byte,
             area: Rect::from_min_max(pos2(gutter.max.x, whole.min.y), whole.max),
             galley: output.galley,
             origin: output.galley_pos,

@@ -104,6 +104,11 @@ impl Help {
         })
     }
 
+    /// Asks where the name at the cursor is defined.
+    pub(super) fn ask_definition(&mut self) {
+        self.goto = true;
+    }
+
     /// Draws what there is to say about the text as shown; gives what the user chose.
     pub(super) fn ui(
         &mut self,

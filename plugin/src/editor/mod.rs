@@ -162,6 +162,7 @@ impl View {
             if shown.changed {
                 self.edited(ui, actions);
             }
+            self.menu(ui, &shown);
             self.assistant.read(&self.text, ui.ctx());
             let known = self.assistant.snapshot();
             match self.help.ui(ui, &self.text, &shown, known.as_deref()) {
@@ -184,6 +185,33 @@ impl View {
                 Some(rename::Outcome::Refused(why)) => self.note = why,
                 Some(rename::Outcome::Left) => self.area.focus(),
                 None => {}
+            }
+        });
+    }
+
+    /// What can be done with the name that was clicked with the other button.
+    fn menu(&mut self, ui: &Ui, shown: &code::Shown) {
+        if shown.response.secondary_clicked()
+            && let Some(at) = ui.input(|input| input.pointer.interact_pos())
+            && let Some(byte) = shown.byte_at(&self.text, at)
+        {
+            self.area.go_to_byte(&self.text, byte);
+        }
+        shown.response.context_menu(|ui| {
+            let command = bar::command_name();
+            let entry = |ui: &mut Ui, name: &str, keys: &str| {
+                let keys = RichText::new(format!("{command}+{keys}")).color(theme::QUIET);
+                ui.add(egui::Button::new(name).right_text(keys).min_size(egui::vec2(210.0, 0.0)))
+                    .clicked()
+            };
+            if entry(ui, "Go to definition", "B") {
+                self.help.ask_definition();
+            }
+            if entry(ui, "Rename", "R") {
+                self.rename.ask();
+            }
+            if entry(ui, "Format", "Shift+F") {
+                self.assistant.format(&self.text, ui.ctx());
             }
         });
     }

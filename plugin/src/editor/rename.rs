@@ -61,6 +61,11 @@ impl Rename {
         })
     }
 
+    /// Asks for another name for what is at the cursor.
+    pub(super) fn ask(&mut self) {
+        self.asked = true;
+    }
+
     /// Draws the field, if it is open.
     pub(super) fn ui(
         &mut self,

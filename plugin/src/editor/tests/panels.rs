@@ -288,3 +288,37 @@ fn a_definition_of_the_library_is_shown_to_be_read() {
     type_text(&mut harness, "X");
     assert_eq!(harness.state().view.text(), "use osc::*\nfn dsp() { phaXsor(1, 0) }\n");
 }
+
+#[test]
+fn the_other_button_offers_what_can_be_done_with_a_name() {
+    let mut harness = desk("let gain = 1\nfn dsp() { gain }\n", snapshot());
+    let second_row = egui::pos2(52.0 + 8.0 + 105.0, 50.0 + 8.0 + 28.0);
+    let open = |harness: &mut Harness<'static, Desk>| {
+        for pressed in [true, false] {
+            harness.event(egui::Event::PointerMoved(second_row));
+            harness.event(egui::Event::PointerButton {
+                pos: second_row,
+                button: egui::PointerButton::Secondary,
+                pressed,
+                modifiers: Modifiers::NONE,
+            });
+            harness.run_steps(2);
+        }
+        harness.run_steps(3);
+    };
+    open(&mut harness);
+    harness.get_by_label_contains("Go to definition").click();
+    harness.run_steps(6);
+    type_text(&mut harness, "X");
+    assert_eq!(harness.state().view.text(), "let Xgain = 1\nfn dsp() { gain }\n");
+    harness.state_mut().view.replace("let gain = 1\nfn dsp() { gain }\n".into(), 2, Live::Off);
+    harness.run_steps(4);
+    open(&mut harness);
+    harness.get_by_label_contains("Rename").click();
+    harness.run_steps(6);
+    harness.event(egui::Event::Text("level".into()));
+    harness.run_steps(3);
+    harness.key_press(Key::Enter);
+    harness.run_steps(4);
+    assert_eq!(harness.state().view.text(), "let level = 1\nfn dsp() { level }\n");
+}
