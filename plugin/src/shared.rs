@@ -7,7 +7,7 @@
 use crate::console::Console;
 use crate::document::{Loaded, Settings};
 use crate::editor::{
-    Control, Folder, Guard, Held, Message, Playing, Severity, Snapshot, Span, SwapAt, Tape,
+    Control, Folder, Guard, Held, Message, Playing, Severity, Snapshot, Span, SwapAt,
 };
 use crate::kind::Kind;
 pub(crate) use crate::meter::AudioState;
@@ -490,7 +490,7 @@ impl Shared {
     pub(crate) fn playing(&self) -> AudioState {
         match self.meter.playing() {
             AudioState::Playing if self.state().held => AudioState::Idle,
-            other => other,
+            now @ (AudioState::Idle | AudioState::Playing | AudioState::Faulted) => now,
         }
     }
 
