@@ -23,7 +23,7 @@ const FAULTS: [(&str, &str, u32); 4] = [
         "too many tasks",
         2,
     ),
-    ("let kept = [0.0]\nfn dsp() { kept = append(kept, now)\n kept[0] }", "memory", 2),
+    ("let kept = [0.0]\nfn dsp() { kept = append(kept, now)\n kept[0] }", "memory", 1),
     (SLOW, "slow", 3),
 ];
 
