@@ -2,7 +2,7 @@
 //!
 //! The host gets a pointer to a [`Layer`], whose first field is a `clap_plugin` with nice-plug's data
 //! pointer in it. nice-plug looks at nothing else of that pointer, so every function that we don't
-//! override is nice-plug's own, `process` among them. The layer adds: parameter names that change
+//! override is nice-plug's own, `process` among them (test builds watch over it). The layer adds: parameter names that change
 //! with the program, marking the project dirty, a state load that survives anything, values that
 //! follow their names, the private document extension, and the hint for the VST3 wrapper.
 //! It never calls the host while a lock is held, and does nothing on the audio thread.
@@ -136,6 +136,8 @@ pub(super) unsafe fn create<P: ClapPlugin>(host: *const clap_host) -> *const cla
             activate: Some(activate),
             deactivate: Some(deactivate),
             reset: Some(reset),
+            #[cfg(debug_assertions)]
+            process: Some(process),
             get_extension: Some(get_extension),
             on_main_thread: Some(on_main_thread),
             ..inner
@@ -298,6 +300,22 @@ unsafe extern "C" fn reset(plugin: *const clap_plugin) {
     if let Some(reset) = layer.inner.reset {
         // SAFETY: forwarded under the host's own contract.
         unsafe { reset(plugin) };
+    }
+}
+
+/// nice-plug's `process`, which may neither allocate nor free.
+#[cfg(debug_assertions)]
+unsafe extern "C" fn process(
+    plugin: *const clap_plugin,
+    block: *const clap_sys::process::clap_process,
+) -> clap_sys::process::clap_process_status {
+    // SAFETY: the host passes the pointer that `create` gave it.
+    let layer = unsafe { layer(plugin) };
+    let _armed = super::quiet::arm();
+    match layer.inner.process {
+        // SAFETY: forwarded under the host's own contract.
+        Some(process) => unsafe { process(plugin, block) },
+        None => clap_sys::process::CLAP_PROCESS_ERROR,
     }
 }
 
