@@ -228,7 +228,10 @@ impl Help {
             let clicked = input.modifiers.command && input.pointer.primary_clicked();
             (input.pointer.latest_pos(), rested, clicked)
         });
-        let point = point.filter(|_| self.menu.is_none())?;
+        // What lies over the text is not the text.
+        let context = ui.ctx();
+        let free = self.menu.is_none() && !egui::Popup::is_any_open(context);
+        let point = point.filter(|at| free && context.layer_id_at(*at) == Some(ui.layer_id()))?;
         let at = shown.byte_at(text, point)?;
         if clicked && let Some(place) = snapshot.definition(at) {
             return Some(Chosen::Go(place));

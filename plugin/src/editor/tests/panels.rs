@@ -307,6 +307,8 @@ fn the_other_button_offers_what_can_be_done_with_a_name() {
         harness.run_steps(3);
     };
     open(&mut harness);
+    harness.run_steps(60);
+    assert!(harness.query_by_label("let gain: float").is_none(), "help does not lie over the menu");
     harness.get_by_label_contains("Go to definition").click();
     harness.run_steps(6);
     type_text(&mut harness, "X");
