@@ -19,12 +19,19 @@ pub(crate) struct EventList {
     told: [f32; SLOTS],
     /// What the host said of its song last.
     said: Option<Transport>,
+    /// All notes are to be released at the start of the next block.
+    release: bool,
 }
 
 impl EventList {
     /// An empty list with room. The first block tells all parameter values.
     pub(crate) fn new() -> EventList {
-        EventList { events: Vec::with_capacity(CAPACITY), told: [f32::NAN; SLOTS], said: None }
+        EventList {
+            events: Vec::with_capacity(CAPACITY),
+            told: [f32::NAN; SLOTS],
+            said: None,
+            release: false,
+        }
     }
 
     /// The events so far.
@@ -34,7 +41,7 @@ impl EventList {
 
     /// The processor is another one that has been told nothing.
     pub(crate) fn forget(&mut self) {
-        (self.told, self.said) = ([f32::NAN; SLOTS], None);
+        (self.told, self.said, self.release) = ([f32::NAN; SLOTS], None, false);
     }
 
     /// Starts a new block with the parameter values that changed since the last.
@@ -47,6 +54,9 @@ impl EventList {
                 let kind = EventKind::Param { slot: slot as u16, value: f64::from(value) };
                 self.events.push(Event { offset: 0, kind });
             }
+        }
+        if std::mem::take(&mut self.release) {
+            self.push(0, EventKind::AllNotesOff);
         }
     }
 
@@ -61,9 +71,9 @@ impl EventList {
         self.said = Some(new);
     }
 
-    /// Releases all notes at the start of the block.
+    /// Releases all notes at the start of the next block.
     pub(crate) fn all_notes_off(&mut self) {
-        self.push(0, EventKind::AllNotesOff);
+        self.release = true;
     }
 
     /// Adds an event of the host; what the language has no word for is left out.

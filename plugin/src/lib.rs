@@ -26,6 +26,7 @@ mod worker;
 use crate::events::EventList;
 use crate::handoff::Taking;
 use crate::kind::Kind;
+use crate::meter::Meter;
 use crate::params::PluginParams;
 use crate::shared::{AudioState, Shared};
 use crate::window::Window;
@@ -157,7 +158,7 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
         self.audio.mode = config.process_mode;
         self.audio.watch.restart();
         self.shared.activate(f64::from(config.sample_rate), PATIENCE);
-        self.audio.renew();
+        self.audio.begin(&self.shared.meter);
         // Nothing plays yet: the program that came in the meantime need not wait for the first block.
         self.audio.processor.apply_pending();
         true
@@ -171,15 +172,8 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
     ) -> ProcessStatus {
         let began = Instant::now();
         let (audio, shared) = (&mut self.audio, &*self.shared);
-        if audio.renew() {
-            // It is as after a reset already.
-            shared.meter.reset.store(false, Ordering::Relaxed);
-        }
+        audio.begin(&shared.meter);
         audio.events.start(&shared.slots);
-        if shared.meter.reset.swap(false, Ordering::Relaxed) {
-            audio.events.all_notes_off();
-            audio.processor.mute();
-        }
         audio.events.transport(context.transport());
         while let Some(event) = context.next_event() {
             audio.events.add(&event);
@@ -196,15 +190,19 @@ impl<const INSTRUMENT: bool> Plugin for Attacca<INSTRUMENT> {
 }
 
 impl Audio {
-    /// Lets another processor take over if one has come, from nothing.
-    fn renew(&mut self) -> bool {
-        let renewed = self.fresh.exchange(&mut self.processor);
-        if renewed {
+    /// Lets another processor take over if one has come, from nothing; or does what a reset asks for,
+    /// before a program that comes after it.
+    fn begin(&mut self, meter: &Meter) {
+        if self.fresh.exchange(&mut self.processor) {
             self.events.forget();
             self.watch.restart();
             self.broken = false;
+            // It is as after a reset already.
+            meter.reset.store(false, Ordering::Relaxed);
+        } else if meter.reset.swap(false, Ordering::Relaxed) {
+            self.events.all_notes_off();
+            self.processor.mute();
         }
-        renewed
     }
 
     /// Stops a program that has been too slow for too long, in seconds. A render may take its time.

@@ -161,3 +161,17 @@ fn an_edit_on_its_way_does_not_end_the_silence_of_a_reset() {
     }
     assert_eq!(rig.text(), text(" // edited"));
 }
+
+#[test]
+fn a_reset_just_before_a_new_activation_does_not_silence_it() {
+    let text = "fn count() { self + 1 }\nfn dsp() { count() / 16777216 }";
+    let mut rig = Rig::playing(&entry(), SYNTH, 48_000.0, text);
+    for wait in [0, 30] {
+        rig.processor.as_mut().expect("it is active").reset();
+        // The fresh instance may be there by then, or not.
+        std::thread::sleep(Duration::from_millis(wait));
+        rig.deactivate();
+        rig.activate(48_000.0);
+        until(&mut rig, "it plays", |rig| rig.silence(64)[0][63] > 0.0);
+    }
+}

@@ -2,7 +2,7 @@
 //! plays a phrase through it, edits the program three times while it sounds, and writes demo.wav.
 
 #[path = "../../plugin/tests/rig/mod.rs"]
-mod rig;
+pub(crate) mod rig;
 
 use crate::{Failure, Outcome, bundle, shell};
 use clack_host::events::event_types::{NoteOffEvent, NoteOnEvent};
