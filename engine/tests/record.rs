@@ -177,3 +177,20 @@ fn what_is_no_recording_is_refused() {
     let why = Recording::from_bytes(other.as_bytes()).expect_err("another version");
     assert!(why.contains("another version"), "{why}");
 }
+
+#[test]
+fn a_recording_is_full_at_64_megabytes() {
+    let (mut session, mut processor) = Session::recorded(Target::Vm, ProcessorSettings::default());
+    let mut blocks = 0;
+    while session.recorded_bytes().expect("it records").1.is_empty() {
+        let (mut left, mut right) = (vec![0.5f32; 4096], vec![0.25f32; 4096]);
+        processor.process(&mut [&mut left, &mut right], &[]);
+        drop(session.poll());
+        blocks += 1;
+        assert!(blocks < 3000, "it never ends");
+    }
+    let recording = session.recording().expect("this session records");
+    assert!(recording.note.contains("64 MB"), "{}", recording.note);
+    let bytes = recording.to_bytes().expect("it can be written").len();
+    assert!((60 << 20..66 << 20).contains(&bytes), "{bytes}");
+}

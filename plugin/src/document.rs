@@ -224,6 +224,9 @@ fn sane(mut settings: Settings) -> Settings {
     {
         settings.files.clear();
     }
+    if settings.backend.len() > LONGEST_NAME {
+        settings.backend.clear();
+    }
     if settings.names.iter().any(|name| name.len() > LONGEST_NAME) {
         settings.names.clear();
     }

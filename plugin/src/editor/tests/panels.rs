@@ -324,3 +324,25 @@ fn the_other_button_offers_what_can_be_done_with_a_name() {
     harness.run_steps(4);
     assert_eq!(harness.state().view.text(), "let level = 1\nfn dsp() { level }\n");
 }
+
+#[test]
+fn a_recording_for_a_bug_report_is_begun_and_saved_in_the_settings() {
+    let mut harness = desk("0", snapshot());
+    click(&mut harness, "Settings");
+    click(&mut harness, "Save the recording");
+    assert_eq!(harness.state().actions, [], "nothing is recorded yet");
+    click(&mut harness, "record");
+    assert_eq!(last(&harness), Some(Action::Record(true)));
+    harness.state_mut().snapshot.record = true;
+    harness.state_mut().snapshot.tape.bytes = 3 << 20;
+    harness.run_steps(2);
+    harness.get_by_label("3.0 of 64 MB");
+    click(&mut harness, "Save the recording");
+    assert_eq!(last(&harness), Some(Action::SaveRecording));
+    harness.state_mut().snapshot.tape.saved = "/a/recording-1.attacca".into();
+    harness.run_steps(2);
+    harness.get_by_label("3.0 of 64 MB; saved as /a/recording-1.attacca");
+    harness.state_mut().snapshot.tape.failed = "the disk is full".into();
+    harness.run_steps(2);
+    harness.get_by_label("it could not be saved: the disk is full");
+}
