@@ -4,11 +4,11 @@
 //! thread touches only the atomics (`slots` values, `meter`). Requests to the host go through a
 //! link that the CLAP layer sets and cuts; no lock is held while the host is called.
 
+mod shown;
+
 use crate::console::Console;
 use crate::document::{Loaded, Settings};
-use crate::editor::{
-    Control, Folder, Guard, Held, Message, Playing, Severity, Snapshot, Span, SwapAt,
-};
+use crate::editor::{Message, Severity, Span, SwapAt};
 use crate::kind::Kind;
 pub(crate) use crate::meter::AudioState;
 use crate::meter::{CHANNELS, Meter};
@@ -544,90 +544,6 @@ impl Shared {
         messages
     }
 
-    /// What the window shows.
-    pub(crate) fn snapshot(&self) -> Snapshot {
-        let console = self.console();
-        let playing = match (self.playing(), self.kind) {
-            (AudioState::Playing, _) => Playing::Program,
-            (AudioState::Faulted, _) => Playing::Faulted,
-            (AudioState::Idle, Kind::Effect) => Playing::Through,
-            (AudioState::Idle, Kind::Instrument) => Playing::Silent,
-        };
-        let (revision, looked, rate, settings) = {
-            let mut state = self.state();
-            state.drawn = Some(Instant::now());
-            // The copies of files are not for the window.
-            let Settings { folder, osc, swap, ceiling, span, patience, record, .. } =
-                &state.settings;
-            let (folder, osc, swap) = (folder.clone(), *osc, *swap);
-            let settings = Settings {
-                folder,
-                osc,
-                swap,
-                ceiling: *ceiling,
-                span: *span,
-                patience: *patience,
-                record: *record,
-                ..Settings::default()
-            };
-            (state.revision, state.looked, state.rate, settings)
-        };
-        let mut messages = self.messages();
-        if !console.printed.is_empty() {
-            let text = format!("printed:\n{}", console.printed.trim_end());
-            messages.push(Message::general(Severity::Note, text));
-        }
-        Snapshot {
-            kind: self.kind.word(),
-            revision,
-            playing,
-            compiling: self.is_compiling(),
-            compile_ms: console.compile_ms,
-            swap_us: console.swap_us,
-            load: f64::from(self.meter.load()),
-            plan: console.plan_text.clone(),
-            messages,
-            controls: self.slots.in_use().iter().map(|slot| self.control(slot)).collect(),
-            probes: self.scopes().shown(settings.span, rate),
-            span: settings.span,
-            osc: settings.osc(),
-            swap: settings.swap,
-            waits: self.meter.waits_for().map(|moment| (moment.bar, moment.beat)),
-            stopped: console.fault.is_some(),
-            guard: Guard { ceiling: settings.ceiling, held: self.held_since(looked) },
-            patience: settings.patience,
-            record: settings.record,
-            tape: console.tape,
-            folder: Folder {
-                path: settings.folder,
-                missing: console.no_folder,
-                files: console.files.clone(),
-            },
-        }
-    }
-
-    /// How often each channel was held back since it had been so often.
-    fn held_since(&self, looked: [[u32; 2]; CHANNELS]) -> [Held; CHANNELS] {
-        let now = self.meter.held();
-        std::array::from_fn(|channel| {
-            let [loud, broken] =
-                std::array::from_fn(|at| now[channel][at].saturating_sub(looked[channel][at]));
-            Held { loud, broken }
-        })
-    }
-
-    fn control(&self, slot: &Slot) -> Control {
-        let number = usize::from(slot.slot);
-        let value = f64::from(self.slots.value(number));
-        Control {
-            slot: number,
-            name: slot.name.clone(),
-            value,
-            initial: slot.normal(slot.initial),
-            text: self.slots.text(number, value),
-        }
-    }
-
     /// How many errors the last compile reported, and the first message of all.
     pub(crate) fn first_message(&self) -> (u32, Option<Message>) {
         let console = self.console();
@@ -656,12 +572,5 @@ mod tests {
         assert!(shared.snapshot().stopped);
         shared.run_again();
         assert!(inbox.try_iter().any(texts));
-    }
-
-    #[test]
-    fn what_was_held_back_is_counted_from_the_last_look() {
-        let (shared, _inbox) = Shared::new(Kind::Effect);
-        assert_eq!(shared.held_since([[0; 2]; CHANNELS]), [Held::default(); CHANNELS]);
-        assert_eq!(shared.held_since([[7; 2]; CHANNELS]), [Held::default(); CHANNELS]);
     }
 }

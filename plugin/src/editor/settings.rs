@@ -5,7 +5,7 @@ use super::{quiet, theme};
 use egui::{DragValue, Label, Panel, RichText, TextEdit, Ui, vec2};
 
 /// Width of the names, in points.
-const NAMES: f32 = 64.0;
+const NAMES: f32 = 76.0;
 /// The ceiling that a guard gets when it is switched on, in dBFS.
 const CEILING: f32 = 12.0;
 
