@@ -423,15 +423,19 @@ impl Shared {
         program: Option<Parameters<'_>>,
         write: impl FnOnce(&mut Console),
     ) {
-        let moves = program.as_ref().map(|program| self.slots.install(program.controls));
         let mut state = self.state();
-        if let Some(program) = program {
+        state.console.compiles += 1;
+        state.done = state.done.max(serial);
+        // Of the session that was open before: nobody asks for it any more.
+        let program = program.filter(|_| !state.held);
+        if !state.held {
+            write(&mut state.console);
+        }
+        let moves = program.map(|program| {
             state.settings.names = program.names;
             state.settings.files = program.files;
-        }
-        state.console.compiles += 1;
-        write(&mut state.console);
-        state.done = state.done.max(serial);
+            self.slots.install(program.controls)
+        });
         let mut requests = 0;
         if let Some(moves) = moves {
             requests |= REQUEST_INFO;
@@ -572,5 +576,27 @@ mod tests {
         assert!(shared.snapshot().stopped);
         shared.run_again();
         assert!(inbox.try_iter().any(texts));
+    }
+
+    #[test]
+    fn a_late_compile_of_another_session_says_nothing_of_a_held_one() {
+        let (shared, _inbox) = Shared::new(Kind::Instrument);
+        shared.compile("fn dsp() { 1 }");
+        let settings = Settings {
+            faulted: "it is too slow".into(),
+            names: vec!["kept".into()],
+            ..Settings::default()
+        };
+        let text = Some("fn dsp() { 0 }".to_owned());
+        assert!(shared.load(Loaded { text, settings, ..Loaded::default() }));
+        let late = || Parameters { controls: &[], files: Vec::new(), names: Vec::new() };
+        shared.finish(1, Origin::Edit, Some(late()), |console| console.fault = None);
+        assert!(!shared.is_compiling());
+        assert!(shared.first_message().1.is_some_and(|it| it.text.contains("too slow")));
+        assert_eq!(shared.settings().names, ["kept"]);
+        shared.compile("fn dsp() { 2 }");
+        shared.finish(2, Origin::Edit, Some(late()), |console| console.fault = None);
+        assert_eq!(shared.first_message().1, None);
+        assert!(shared.settings().names.is_empty());
     }
 }
