@@ -5,6 +5,9 @@
 use attacca_engine::Processor;
 use rtrb::{Consumer, Producer, RingBuffer};
 
+/// New processors that can be on their way; the newest wins.
+const FRESH: usize = 4;
+
 /// The audio thread's ends.
 pub(crate) struct Taking {
     fresh: Consumer<Box<Processor>>,
@@ -21,24 +24,26 @@ pub(crate) struct Giving {
 
 /// Both sides.
 pub(crate) fn handoff() -> (Giving, Taking) {
-    let (fresh, taken) = RingBuffer::new(1);
-    let (back, used) = RingBuffer::new(2);
+    let (fresh, taken) = RingBuffer::new(FRESH);
+    let (back, used) = RingBuffer::new(2 * FRESH);
     (Giving { fresh, used, waiting: None }, Taking { fresh: taken, used: back })
 }
 
 impl Taking {
-    /// Exchanges the processor if a new one has come. Audio thread.
+    /// Exchanges the processor for the newest that has come. Audio thread.
     pub(crate) fn exchange(&mut self, processor: &mut Box<Processor>) -> bool {
-        if self.used.is_full() {
-            return false;
+        let mut exchanged = false;
+        while !self.used.is_full()
+            && let Ok(mut other) = self.fresh.pop()
+        {
+            std::mem::swap(processor, &mut other);
+            exchanged = true;
+            if let Err(rtrb::PushError::Full(back)) = self.used.push(other) {
+                // Cannot happen: only this side fills the ring. A leak is better than a drop here.
+                std::mem::forget(back);
+            }
         }
-        let Ok(mut other) = self.fresh.pop() else { return false };
-        std::mem::swap(processor, &mut other);
-        if let Err(rtrb::PushError::Full(back)) = self.used.push(other) {
-            // Cannot happen: only this side fills the ring. A leak is better than a drop here.
-            std::mem::forget(back);
-        }
-        true
+        exchanged
     }
 }
 
@@ -84,12 +89,14 @@ mod tests {
         let (mut giving, mut taking) = handoff();
         let mut now = Box::new(processor(1));
         assert!(!taking.exchange(&mut now));
-        (0..4).for_each(|_| giving.give(processor(2)));
-        giving.poll();
-        assert!(giving.is_busy(), "one is on its way and one waits");
+        (0..FRESH).for_each(|_| giving.give(processor(2)));
+        assert!(!giving.is_busy());
+        (0..2).for_each(|_| giving.give(processor(3)));
+        assert!(giving.is_busy(), "one found no room");
         assert!(taking.exchange(&mut now) && !taking.exchange(&mut now));
         giving.poll();
         assert!(!giving.is_busy());
         assert!(taking.exchange(&mut now) && !taking.exchange(&mut now));
+        assert_eq!(taking.used.slots(), 2 * FRESH - 1, "the others have been dropped");
     }
 }

@@ -12,6 +12,7 @@ pub mod document;
 pub mod editor;
 mod events;
 mod handoff;
+mod job;
 mod kind;
 mod meter;
 mod params;

@@ -7,10 +7,11 @@
 
 use crate::editor::{Message, Severity, SwapAt};
 use crate::handoff::{Giving, Taking, handoff};
+use crate::job::{Job, Origin, Parameters, Wanted};
 use crate::kind::Kind;
 use crate::report::{message_of, slot_of, tell, when_of};
 use crate::reproduction;
-use crate::shared::{AudioState, FIRST_RATE, Job, Origin, Parameters, Shared, Wanted};
+use crate::shared::{AudioState, FIRST_RATE, Shared};
 use crate::slots::Slot;
 use attacca_engine::osc::{self, Listener};
 use attacca_engine::{

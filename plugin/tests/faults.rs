@@ -110,7 +110,7 @@ fn a_held_session_stops_what_another_one_played() {
     }
     assert_eq!(heard.iter().find(|x| **x != 0.0), None);
     let status = rig.status();
-    assert_eq!(status.state, DOCUMENT_SILENT);
+    assert_eq!((status.state, status.compiling), (DOCUMENT_SILENT, 0));
     assert!(words(&status.message).contains("it never ended"), "{}", words(&status.message));
     rig.run_again();
     until(&mut rig, "one button runs it", |rig| rig.silence(64)[0][63] == 0.75);

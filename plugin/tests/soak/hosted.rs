@@ -220,9 +220,21 @@ impl Soak<'_> {
         }
         let status = self.rig.status();
         if status.state == DOCUMENT_FAULTED && !self.stops {
-            return Err(format!("it was stopped: {}", rig::describe(&status)));
+            return Err(self.why_stopped());
         }
         Ok(())
+    }
+
+    /// What the plugin says of a fault, once the worker has heard of it.
+    fn why_stopped(&mut self) -> String {
+        let end = Instant::now() + Duration::from_secs(1);
+        loop {
+            let status = self.rig.status();
+            if !rig::words(&status.message).is_empty() || Instant::now() > end {
+                return format!("it was stopped: {}", rig::describe(&status));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn add_swaps(&mut self) {
