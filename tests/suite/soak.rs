@@ -36,8 +36,6 @@ struct Soak {
     piece: Piece,
     text: String,
     programs: Vec<Weak<Program>>,
-    /// Whether a program that has to be stopped may play.
-    stops: bool,
     seen: Soaked,
 }
 
@@ -54,7 +52,7 @@ pub fn soak(target: Target, seed: u64, time: Duration) -> Result<Soaked, String>
     let piece = Piece::new(&mut dice);
     let (text, programs) = (String::new(), Vec::new());
     let seen = Soaked::default();
-    let mut soak = Soak { dice, session, processor, piece, text, programs, stops: false, seen };
+    let mut soak = Soak { dice, session, processor, piece, text, programs, seen };
     let start = Instant::now();
     let done = (|| {
         while start.elapsed() < time {
@@ -77,7 +75,6 @@ impl Soak {
         if self.dice.below(50) == 0 {
             self.text = STOPPED.to_owned();
         }
-        self.stops |= self.text == STOPPED;
         if self.dice.below(20) == 0 {
             let rates = [44_100.0, 48_000.0, 96_000.0, 192_000.0];
             self.session.set_rate(Hz(rates[self.dice.below(4)]));
@@ -128,7 +125,9 @@ impl Soak {
         for notice in self.session.poll() {
             match notice {
                 Notice::SwapDone { .. } => self.seen.swaps += 1,
-                Notice::Fault { .. } if self.stops => self.seen.faults += 1,
+                Notice::Fault { message, .. } if message.contains("`down`") => {
+                    self.seen.faults += 1;
+                }
                 Notice::Fault { message, line } => return Err(format!("line {line}: {message}")),
                 Notice::Printed { .. } | Notice::Report { .. } => {}
             }
