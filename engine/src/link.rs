@@ -173,9 +173,13 @@ impl Link {
                 Retire::Stale => stale = self.take_flying(program.id()),
             }
         }
+        // What took over between the two loops is what a program that came back is planned from.
+        while let Ok(report) = self.remote.reports.pop() {
+            self.hear(report, &mut notices);
+        }
         // Only the newest text is worth planning again.
         if let Some(sent) = stale
-            && self.flying.is_empty()
+            && self.flying.iter().all(|other| other.id < sent.id)
         {
             let (id, _) = self.send(&sent.program, sent.bound);
             self.renamed.push((sent.id, id));
