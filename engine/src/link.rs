@@ -3,7 +3,7 @@
 //! Takes compiled programs, gives notices of what became of them. Whatever comes back from the audio
 //! side is dropped here. Knows neither text nor compiler.
 
-use crate::message::{Notice, PlanSummary, describe_fault, describe_guard};
+use crate::message::{Notice, PlanSummary, describe_dropped, describe_fault, describe_guard};
 use crate::program::Program;
 use crate::slots::Bound;
 use attacca_rt::carry::Carried;
@@ -276,13 +276,8 @@ impl Link {
             }
             Report::TaskDropped { id, site } => {
                 let sent = self.current.as_ref().filter(|sent| sent.id == id);
-                let site = sent.and_then(|sent| sent.program.layout().sites.get(site as usize));
-                let place = site.map_or(String::new(), |site| {
-                    format!(" (`{}`, line {})", site.function, site.line)
-                });
-                let message = format!(
-                    "a task was scheduled for a time that is not in the future{place}; it is dropped"
-                );
+                let sites = sent.map_or(&[][..], |sent| &sent.program.layout().sites);
+                let message = describe_dropped(site, sites);
                 notices.push(Notice::Report { message });
             }
             Report::ChannelsDropped { program, host, .. } => {

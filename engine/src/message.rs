@@ -6,7 +6,7 @@
 use attacca_lang::diag::{self, Diagnostic};
 use attacca_lang::source::SourceMap;
 use attacca_rt::carry::Carried;
-use attacca_rt::code::Layout;
+use attacca_rt::code::{Layout, Site};
 use attacca_rt::ctx::{Fault, FaultKind};
 use attacca_rt::swap::ProgramId;
 
@@ -164,6 +164,14 @@ pub fn describe_fault(fault: Fault, layout: &Layout) -> (String, u32) {
         }
     };
     (message, line)
+}
+
+/// A task that was scheduled too late, in words; `site` is an index into the layout's.
+pub(crate) fn describe_dropped(site: u32, sites: &[Site]) -> String {
+    let place = sites
+        .get(site as usize)
+        .map_or(String::new(), |site| format!(" (`{}`, line {})", site.function, site.line));
+    format!("a task was scheduled for a time that is not in the future{place}; it is dropped")
 }
 
 /// What the output guard did to a channel, in words; `ceiling` is linear, `None` for what is not finite.

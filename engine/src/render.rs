@@ -4,14 +4,16 @@
 //! has on two. The samples do not depend on the block size.
 
 use crate::link::{Link, ProbeValues};
-use crate::message::{ControlInfo, Notice, PlanSummary, describe_fault};
+use crate::message::{ControlInfo, Notice, PlanSummary, describe_dropped, describe_fault};
 use crate::pipeline::Compiled;
 use crate::program::Program;
 use crate::slots::SlotTable;
 use attacca_mir::eval::Oracle;
+use attacca_rt::Hz;
 use attacca_rt::carry::Carried;
 use attacca_rt::code::Layout;
 use attacca_rt::event::{Event, EventKind};
+use attacca_rt::fade::after_fault;
 use attacca_rt::ftz::Guard;
 use attacca_rt::param::Values;
 use attacca_rt::processor::{Idle, OutputGuard, Pace, Processor, ProcessorSettings, Status};
@@ -98,9 +100,8 @@ pub struct Stopped {
 /// What was rendered.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    /// Planar output: the first program's channels, each as long as the score. Up to the frame of
-    /// a fault those of [`oracle`] and of [`Renderer`] are the same; from there on the oracle's are
-    /// silent, the renderer's last sample decays.
+    /// Planar output: the first program's channels, each as long as the score. From the frame of a fault
+    /// on the last sample decays.
     pub channels: Vec<Vec<f64>>,
     /// The first fault; rendering goes on after it.
     pub fault: Option<Stopped>,
@@ -344,10 +345,23 @@ pub fn oracle(compiled: &Compiled, score: &Score) -> Result<Rendered, String> {
         let (message, line) = describe_fault(fault, &layout);
         Stopped { frame: oracle.now(), message, line }
     });
-    // The end after a fault is silence, as the renderer's is once the last sample has decayed.
-    channels.iter_mut().for_each(|channel| channel.resize(score.frames as usize, 0.0));
-    let total = start.elapsed();
-    Ok(Rendered { channels, fault, total, worst: total, printed, probes, ..Rendered::default() })
+    finish(&mut channels, score.frames as usize, Hz(module.rate));
+    let reports =
+        oracle.dropped().map(|dropped| describe_dropped(dropped.site, &module.sites)).into_iter();
+    let reports = reports.collect();
+    let (swaps, total) = (Vec::new(), start.elapsed());
+    Ok(Rendered { channels, fault, swaps, reports, printed, probes, total, worst: total })
+}
+
+/// The end of a program that was stopped: its last sample decays.
+fn finish(channels: &mut [Vec<f64>], frames: usize, rate: Hz) {
+    let last: Vec<f64> = channels.iter().map(|it| it.last().copied().unwrap_or(0.0)).collect();
+    let done = channels.first().map_or(frames, Vec::len);
+    channels.iter_mut().for_each(|channel| channel.resize(frames, 0.0));
+    let mut ends: Vec<&mut [f64]> = channels.iter_mut().map(|it| &mut it[done..]).collect();
+    if done < frames {
+        after_fault(&last, &mut ends, rate);
+    }
 }
 
 /// Host channels as a program hears them: one input hears their mean.

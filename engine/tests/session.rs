@@ -205,11 +205,10 @@ fn frames_before_a_fault_are_exact_however_loud() {
             let settings = RenderSettings { block, ..RenderSettings::default() };
             let done = Renderer::new(program, settings).run(&score);
             assert_eq!(done.fault, reference.fault, "{target}, blocks of {block}");
-            assert_eq!(done.channels[0][..70], reference.channels[0][..70]);
+            assert_eq!(done.channels, reference.channels);
             // What is not guarded decays from where it was, not from a ceiling.
             assert_eq!((done.channels[0][70], done.channels[0][399]), (70_000.0, 0.0));
         }
-        assert!(reference.channels[0][70..].iter().all(|x| *x == 0.0));
     }
 }
 

@@ -54,7 +54,9 @@ fn pieces() -> Vec<Piece> {
     let mut pieces = Vec::new();
     for path in golden::programs("lang").into_iter().chain(golden::programs("../examples")) {
         let text = std::fs::read_to_string(&path).expect("a listed file can be read");
-        pieces.push(Piece { text, folder: folder(&path), stops: false });
+        let stops =
+            text.lines().any(|line| line.starts_with("// @test") && line.contains("\"stopped\""));
+        pieces.push(Piece { text, folder: folder(&path), stops });
     }
     for edit in edits::all().unwrap_or_else(|what| panic!("{what}")) {
         let folder = folder(&edit.path);

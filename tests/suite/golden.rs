@@ -10,7 +10,8 @@
 //! (`[frame, name, value]` in the program's units), `cc` (`[frame, channel, number, value 0..127]`),
 //! `bend` (`[frame, channel, value -1..1]`), `transport` (`[frame, tempo, playing, beat, bar, first beat
 //! of the bar, quarters a bar, position]`), `tempo`, `printed` (what is printed, as one text), `probes`
-//! (values by name).
+//! (values by name), `stopped` (the frame at which a fault stops the program), `reports` (what is told
+//! while sound runs).
 
 use attacca_engine::pipeline::{self, Compiled, Options};
 use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score};
@@ -87,6 +88,8 @@ impl Golden {
             "tempo",
             "printed",
             "probes",
+            "stopped",
+            "reports",
         ];
         for key in golden.header.as_object().ok_or("the header is no object")?.keys() {
             if !known.contains(&key.as_str()) {
@@ -183,8 +186,21 @@ impl Golden {
         }
     }
 
-    /// Checks what one backend printed and showed on probes against the header.
+    /// Checks what one backend printed, told and showed on probes, and that it played to the end, against the
+    /// header.
     pub fn compare_told(&self, got: &Rendered) -> Result<(), String> {
+        let stopped = got.fault.as_ref().map(|fault| fault.frame);
+        if stopped != self.header["stopped"].as_u64() {
+            return Err(match &got.fault {
+                Some(fault) => format!("stopped at frame {}: {}", fault.frame, fault.message),
+                None => "the program is to be stopped, and was not".into(),
+            });
+        }
+        let reports = self.header["reports"].as_array().into_iter().flatten();
+        let reports: Vec<_> = reports.filter_map(Value::as_str).collect();
+        if reports != got.reports {
+            return Err(format!("{reports:?} is to be told, not {:?}", got.reports));
+        }
         if let Some(printed) = self.header["printed"].as_str()
             && printed != got.printed
         {
@@ -261,12 +277,17 @@ pub fn render(compiled: &Compiled, score: &Score, block: usize) -> Result<Vec<Ve
     play(compiled, score, block).map(|rendered| rendered.channels)
 }
 
-/// Renders at one block size; what is printed and probed comes with the samples.
-pub fn play(compiled: &Compiled, score: &Score, block: usize) -> Result<Rendered, String> {
+/// Renders at one block size, on after a fault; what is told comes with the samples.
+pub fn run(compiled: &Compiled, score: &Score, block: usize) -> Result<Rendered, String> {
     let program = compiled.program.as_ref().ok_or("rejected")?;
     let mut renderer =
         Renderer::new(program, RenderSettings { block, ..RenderSettings::default() });
-    let rendered = renderer.run(score);
+    Ok(renderer.run(score))
+}
+
+/// Renders at one block size to the end; what is told comes with the samples.
+pub fn play(compiled: &Compiled, score: &Score, block: usize) -> Result<Rendered, String> {
+    let rendered = run(compiled, score, block)?;
     match rendered.fault {
         Some(fault) => Err(format!("stopped at frame {}: {}", fault.frame, fault.message)),
         None => Ok(rendered),

@@ -2,7 +2,7 @@
 //! and the same bits everywhere.
 
 use attacca_engine::Target;
-use attacca_tests::golden::{BLOCKS, Golden, difference, play, programs};
+use attacca_tests::golden::{BLOCKS, Golden, difference, programs, run};
 
 /// Everything one program is asked for; the text says what is wrong.
 fn check(golden: &Golden) -> Result<(), String> {
@@ -16,7 +16,7 @@ fn check(golden: &Golden) -> Result<(), String> {
         let compiled = golden.compile(*target)?;
         for block in BLOCKS {
             let here = |e| format!("{target}, blocks of {block}: {e}");
-            let got = play(&compiled, &score, block).map_err(here)?;
+            let got = run(&compiled, &score, block).map_err(here)?;
             golden.compare_told(&got).map_err(here)?;
             if let Some(what) = difference(&want, &got.channels) {
                 return Err(format!(

@@ -56,6 +56,8 @@ impl std::error::Error for EvalError {}
 pub struct Oracle {
     module: Module,
     machine: Machine,
+    /// Tasks that the global code scheduled too late.
+    dropped_before: Option<Dropped>,
 }
 
 impl Oracle {
@@ -76,6 +78,7 @@ impl Oracle {
             oracle.machine.phase = Phase::Globals;
             oracle.call_func(init, &[], 1);
             oracle.machine.phase = Phase::Sound;
+            oracle.dropped_before = oracle.machine.dropped.take();
         }
         match oracle.machine.fault {
             Some(fault) => Err(EvalError::Fault(fault)),
@@ -110,10 +113,10 @@ impl Oracle {
             samples: Vec::new(),
             tasks: image.tasks.iter().map(waiting).collect(),
             orders: image.tasks.iter().map(|task| task.order + 1).max().unwrap_or(0),
-            dropped: image.dropped,
+            dropped: None,
             limit: u64::MAX,
         };
-        Ok(Self { module: module.clone(), machine })
+        Ok(Self { module: module.clone(), machine, dropped_before: image.dropped })
     }
 
     /// Renders `frames` frames, planar; `inputs[channel][frame]`, missing ones read as 0. Fewer
@@ -164,7 +167,7 @@ impl Oracle {
         &self.machine.printed
     }
 
-    /// Tasks dropped so far because their time was not in the future.
+    /// Tasks dropped since sound runs because their time was not in the future.
     pub fn dropped(&self) -> Option<Dropped> {
         self.machine.dropped
     }
@@ -221,7 +224,7 @@ impl Oracle {
             lines: self.machine.lines_left(),
             tasks: self.machine.tasks_left(),
             prints: self.machine.printed.clone(),
-            dropped: self.machine.dropped,
+            dropped: self.dropped_before,
         }
     }
 

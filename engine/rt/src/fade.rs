@@ -1,6 +1,24 @@
 //! The offset that hides a jump: added at a swap or fault, gone after a few milliseconds.
 
-use crate::MAX_CHANNELS;
+use crate::{Hz, MAX_CHANNELS};
+
+/// Seconds over which the last output decays after a fault.
+const FAULT_FADE: f64 = 0.005;
+
+/// What plays after a fault where nothing else does: the frame `last` decays to silence. All of `outputs` is
+/// written, the first frame is the one after `last`.
+pub fn after_fault(last: &[f64], outputs: &mut [&mut [f64]], rate: Hz) {
+    let mut fade = Fade::new();
+    fade.start_fault(std::array::from_fn(|at| last.get(at).copied().unwrap_or(0.0)), rate);
+    let frames = outputs.iter().map(|output| output.len()).min().unwrap_or(0);
+    outputs.iter_mut().for_each(|output| output.fill(0.0));
+    fade.add(outputs, 0, frames);
+}
+
+/// A time as a number of frames.
+pub(crate) fn frames_of(seconds: f64, rate: Hz) -> u32 {
+    (seconds * rate.0).round().clamp(0.0, 1e6) as u32
+}
 
 /// An offset per output channel that decays in a straight line, counted in frames so that block
 /// sizes never show.
@@ -23,6 +41,11 @@ impl Fade {
         self.left = 0;
         self.goal = (len > 0).then_some(goal);
         self.len = len.max(1);
+    }
+
+    /// From the next frame on, lets the last good output decay.
+    pub(crate) fn start_fault(&mut self, last: [f64; MAX_CHANNELS], rate: Hz) {
+        self.start(last, frames_of(FAULT_FADE, rate));
     }
 
     /// What would be added to `channel` in the next frame.

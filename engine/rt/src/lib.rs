@@ -9,7 +9,7 @@ pub mod carry;
 pub mod code;
 pub mod ctx;
 pub mod event;
-mod fade;
+pub mod fade;
 pub mod ftz;
 pub mod guard;
 pub mod heap;

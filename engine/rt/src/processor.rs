@@ -9,7 +9,7 @@ use crate::block::{Frame, idle, spread, to_f32};
 use crate::carry::Carried;
 use crate::ctx::{Fault, FaultKind};
 use crate::event::{Event, EventKind};
-use crate::fade::Fade;
+use crate::fade::{Fade, frames_of};
 use crate::ftz::{self, Guard};
 use crate::guard::{Check, Guards, Held};
 use crate::param::Values;
@@ -21,9 +21,6 @@ use crate::transport::Moment;
 use crate::{Hz, MAX_CHANNELS};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::array;
-
-/// Seconds over which the last output decays after a fault.
-const FAULT_FADE: f64 = 0.005;
 
 /// Programs that can be on their way back at once.
 const RETIRE_PLACES: usize = 4;
@@ -467,7 +464,7 @@ impl Processor {
     fn stop(&mut self, id: ProgramId, fault: Fault) {
         self.seen.stopped = true;
         let goal = self.last.map(|x| self.guards.hold(x));
-        self.fade.start(goal, frames_of(FAULT_FADE, self.rate()));
+        self.fade.start_fault(goal, self.rate());
         self.report(Report::Fault { id, fault });
     }
 
@@ -590,8 +587,4 @@ fn play(program: &mut Prepared, done: &mut usize, frames: usize, now: u64) -> Op
 struct Pending<'a> {
     events: &'a [Event],
     base: usize,
-}
-
-fn frames_of(seconds: f64, rate: Hz) -> u32 {
-    (seconds * rate.0).round().clamp(0.0, 1e6) as u32
 }
