@@ -21,6 +21,8 @@ use std::time::Instant;
 /// What is known of a program that was sent.
 struct Sent {
     id: ProgramId,
+    /// Its place in the order in which programs were asked for; one that is planned again keeps it.
+    order: u64,
     base: ProgramId,
     program: Arc<Program>,
     bound: Bound,
@@ -29,6 +31,13 @@ struct Sent {
     fresh: bool,
     /// Whether it has been told that printed numbers were lost.
     told_lost: bool,
+}
+
+/// What a program starts from, and when.
+struct Start {
+    base: ProgramId,
+    plan: Plan,
+    when: When,
 }
 
 /// What a probe has shown since the last time.
@@ -46,6 +55,7 @@ pub struct Link {
     max_frames: usize,
     when: When,
     last_id: u64,
+    last_order: u64,
     /// What plays, as far as is known.
     current: Option<Sent>,
     /// On their way, oldest first.
@@ -67,6 +77,7 @@ impl Link {
             max_frames,
             when: When::AtOnce,
             last_id: 0,
+            last_order: 0,
             current: None,
             flying: Vec::new(),
             waiting: None,
@@ -84,12 +95,22 @@ impl Link {
     /// Sends a program, planned from what plays; returns its number and what it keeps. Makes the
     /// instance; allocates.
     pub fn send(&mut self, program: &Arc<Program>, bound: Bound) -> (ProgramId, PlanSummary) {
+        self.last_order += 1;
+        self.send_as(program, bound, self.last_order)
+    }
+
+    fn send_as(
+        &mut self,
+        program: &Arc<Program>,
+        bound: Bound,
+        order: u64,
+    ) -> (ProgramId, PlanSummary) {
         if self.reset_due {
-            return (self.send_fresh(program, bound), program.first_plan());
+            return (self.send_fresh(program, bound, order), program.first_plan());
         }
         let (base, plan, summary) = self.plan(program);
-        let id = self.post(program, bound, base, plan, self.when);
-        (id, summary)
+        let start = Start { base, plan, when: self.when };
+        (self.post(program, bound, order, start), summary)
     }
 
     /// Sends the newest program again, as if it had never played. False if there is none.
@@ -104,7 +125,8 @@ impl Link {
             (None, None) => return false,
         };
         self.begin_anew();
-        let id = self.send_fresh(&program, bound);
+        self.last_order += 1;
+        let id = self.send_fresh(&program, bound, self.last_order);
         self.renamed.push((old, id));
         true
     }
@@ -114,9 +136,10 @@ impl Link {
         self.reset_due = true;
     }
 
-    fn send_fresh(&mut self, program: &Arc<Program>, bound: Bound) -> ProgramId {
+    fn send_fresh(&mut self, program: &Arc<Program>, bound: Bound, order: u64) -> ProgramId {
         let base = self.current.as_ref().map_or(ProgramId::NONE, |sent| sent.id);
-        self.post(program, bound, base, Plan::default(), When::AtOnce)
+        let start = Start { base, plan: Plan::default(), when: When::AtOnce };
+        self.post(program, bound, order, start)
     }
 
     /// Makes an instance of a program and sends it.
@@ -124,9 +147,8 @@ impl Link {
         &mut self,
         program: &Arc<Program>,
         bound: Bound,
-        base: ProgramId,
-        plan: Plan,
-        when: When,
+        order: u64,
+        Start { base, plan, when }: Start,
     ) -> ProgramId {
         self.last_id += 1;
         let id = ProgramId(self.last_id);
@@ -153,7 +175,8 @@ impl Link {
         }
         let program = Arc::clone(program);
         let fresh = self.reset_due;
-        self.flying.push(Sent { id, base, program, bound, ears, fresh, told_lost: false });
+        let told_lost = false;
+        self.flying.push(Sent { id, order, base, program, bound, ears, fresh, told_lost });
         self.waiting = Some(Box::new(prepared));
         self.push();
         id
@@ -165,23 +188,27 @@ impl Link {
         while let Ok(report) = self.remote.reports.pop() {
             self.hear(report, &mut notices);
         }
-        let mut stale = None;
+        let mut stale: Option<Sent> = None;
         while let Ok(Retired { program, why }) = self.remote.retired.pop() {
             match why {
                 Retire::Replaced => self.replaced(program.id(), &mut notices),
                 Retire::Superseded => self.flying.retain(|sent| sent.id != program.id()),
-                Retire::Stale => stale = self.take_flying(program.id()),
+                Retire::Stale => {
+                    let sent = self.take_flying(program.id());
+                    stale = stale.into_iter().chain(sent).max_by_key(|sent| sent.order);
+                }
             }
         }
         // What took over between the two loops is what a program that came back is planned from.
         while let Ok(report) = self.remote.reports.pop() {
             self.hear(report, &mut notices);
         }
-        // Only the newest text is worth planning again.
+        // Only the newest is worth planning again: not one that a newer program has overtaken.
+        let mut others = self.flying.iter().chain(&self.current);
         if let Some(sent) = stale
-            && self.flying.iter().all(|other| other.id < sent.id)
+            && others.all(|other| other.order < sent.order)
         {
-            let (id, _) = self.send(&sent.program, sent.bound);
+            let (id, _) = self.send_as(&sent.program, sent.bound, sent.order);
             self.renamed.push((sent.id, id));
         }
         self.push();
