@@ -159,23 +159,18 @@ impl Progress {
         }
         // When the copy cannot keep up, samples that are too old by now are not worth copying.
         self.next = self.next.max(pos - i64::from(new.ring()));
-        while self.next < pos {
-            if *left == 0 {
-                return false;
-            }
-            new.store(self.next, old.load(self.next));
-            self.next += 1;
-            *left -= 1;
-        }
+        let count = (pos - self.next).min(i64::try_from(*left).unwrap_or(i64::MAX));
+        new.copy_from(old, self.next, count as usize);
+        (self.next, *left) = (self.next + count, *left - count as usize);
         // What aged beyond the newest `keep` while the copy went on counts as older: zero.
         let oldest = self.begin.max(pos - i64::from(new.len()));
-        for index in oldest..pos - keep {
-            if *left == 0 {
-                return false;
-            }
-            new.store(index, 0.0);
-            self.begin = index + 1;
-            *left -= 1;
+        let aged = (pos - keep - oldest).clamp(0, i64::try_from(*left).unwrap_or(i64::MAX));
+        if self.next == pos && aged > 0 {
+            new.silence(oldest, aged as usize);
+            (self.begin, *left) = (oldest + aged, *left - aged as usize);
+        }
+        if self.next < pos || oldest + aged < pos - keep {
+            return false;
         }
         new.set_pos(pos);
         true

@@ -338,6 +338,51 @@ impl Line {
         (self.pos - count..self.pos).map(|index| self.load(index)).collect()
     }
 
+    /// The samples of the ring, wherever it begins.
+    fn ring_samples(&self) -> &[f64] {
+        // SAFETY: `samples` points to `mask + 1` floats that live as long as `self`; no `&mut` to them
+        // exists while `self` is borrowed.
+        unsafe { std::slice::from_raw_parts(self.samples, self.mask as usize + 1) }
+    }
+
+    /// The samples of the ring, wherever it begins.
+    fn ring_samples_mut(&mut self) -> &mut [f64] {
+        // SAFETY: as in `ring_samples`; `self` is borrowed alone.
+        unsafe { std::slice::from_raw_parts_mut(self.samples, self.mask as usize + 1) }
+    }
+
+    /// The place of sample `index` in the ring and how many of `count` samples follow it without a gap.
+    fn piece(&self, index: i64, count: usize) -> (usize, usize) {
+        let at = (index as u64 & self.mask) as usize;
+        (at, count.min(self.mask as usize + 1 - at))
+    }
+
+    /// Copies samples `index..index + count` of another line to the same places of this one.
+    pub(crate) fn copy_from(&mut self, other: &Self, index: i64, count: usize) {
+        let (mut index, mut left) = (index, count);
+        while left > 0 {
+            let (from, run) = other.piece(index, left);
+            let (to, run) = self.piece(index, run);
+            let samples = other.ring_samples().get(from..from + run).unwrap_or_default();
+            if let Some(place) = self.ring_samples_mut().get_mut(to..to + run) {
+                place.copy_from_slice(samples);
+            }
+            index += run as i64;
+            left -= run;
+        }
+    }
+
+    /// Silences samples `index..index + count`.
+    pub(crate) fn silence(&mut self, index: i64, count: usize) {
+        let (mut index, mut left) = (index, count);
+        while left > 0 {
+            let (at, run) = self.piece(index, left);
+            self.ring_samples_mut().get_mut(at..at + run).unwrap_or_default().fill(0.0);
+            index += run as i64;
+            left -= run;
+        }
+    }
+
     /// Where the next sample goes; counts on for ever, taken modulo the ring.
     #[inline]
     pub fn pos(&self) -> i64 {
