@@ -29,7 +29,7 @@ pub use attacca_rt::swap::{ProgramId, Swap};
 pub use attacca_rt::transport::{Moment, Transport, When};
 pub use attacca_rt::voices::Address;
 pub use format::{Refused, format};
-pub use link::ProbeValues;
+pub use link::{ProbeValues, Traffic};
 pub use loader::{FileCopy, Files};
 pub use message::{ControlInfo, Message, Notice, PlanSummary, Severity};
 pub use program::Program;

@@ -49,9 +49,19 @@ pub struct ProbeValues {
     pub values: Vec<f64>,
 }
 
+/// What became of the programs that one instance was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Instances of programs made.
+    pub made: u64,
+    /// How many of them were dropped, all by the control side: they came back, or were never taken.
+    pub dropped: u64,
+}
+
 /// The control side of one processor.
 pub struct Link {
     remote: Remote,
+    traffic: Traffic,
     max_frames: usize,
     when: When,
     last_id: u64,
@@ -74,6 +84,7 @@ impl Link {
     pub fn new(remote: Remote, max_frames: usize) -> Self {
         Self {
             remote,
+            traffic: Traffic::default(),
             max_frames,
             when: When::AtOnce,
             last_id: 0,
@@ -85,6 +96,11 @@ impl Link {
             reset_due: false,
             clock: Clock::new(),
         }
+    }
+
+    /// What became of the programs sent so far.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     /// When the programs sent from now on take over.
@@ -172,7 +188,9 @@ impl Link {
         // One that waits for room is superseded before it was even sent.
         if let Some(old) = self.waiting.take() {
             self.flying.retain(|sent| sent.id != old.id());
+            self.traffic.dropped += 1;
         }
+        self.traffic.made += 1;
         let program = Arc::clone(program);
         let fresh = self.reset_due;
         let told_lost = false;
@@ -190,6 +208,7 @@ impl Link {
         }
         let mut stale: Option<Sent> = None;
         while let Ok(Retired { program, why }) = self.remote.retired.pop() {
+            self.traffic.dropped += 1;
             match why {
                 Retire::Replaced => self.replaced(program.id(), &mut notices),
                 Retire::Superseded => self.flying.retain(|sent| sent.id != program.id()),

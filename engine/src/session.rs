@@ -2,7 +2,7 @@
 //!
 //! The control side of one instance; lives on the worker thread. Never panics on a user's text.
 
-use crate::link::{Link, ProbeValues};
+use crate::link::{Link, ProbeValues, Traffic};
 use crate::loader::{FileCopy, Files};
 use crate::message::{ControlInfo, Message, Notice, PlanSummary};
 use crate::pipeline::{self, Compiled, Options, TOO_MANY_CONTROLS, no_slot};
@@ -179,6 +179,21 @@ impl Session {
             }
         }
         update
+    }
+
+    /// Sends a program that was compiled before, planned against what plays. A session that records takes
+    /// texts only.
+    pub fn play(&mut self, program: &Arc<Program>) -> ProgramId {
+        debug_assert!(self.collector.is_none(), "a recording holds texts");
+        let heard = self.link.poll();
+        self.heard.extend(heard);
+        let bound = self.slots.bind(&program.layout().cells);
+        self.link.send(program, bound).0
+    }
+
+    /// What became of the programs sent so far.
+    pub fn traffic(&self) -> Traffic {
+        self.link.traffic()
     }
 
     /// Makes ready for a recorded edit: the slots and files it had; `fresh` is one that a reset waited for.
