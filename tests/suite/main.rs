@@ -10,6 +10,7 @@ mod fuzz;
 mod goldens;
 mod guide;
 mod ide;
+mod instances;
 mod library;
 mod random_edits;
 mod random_sources;

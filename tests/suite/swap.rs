@@ -2,8 +2,8 @@
 
 use attacca_engine::pipeline::{self, Options};
 use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score};
-use attacca_engine::{Program, Target};
-use attacca_tests::golden::BLOCKS;
+use attacca_engine::{EventKind, Program, Target};
+use attacca_tests::golden::{BLOCKS, files, programs};
 use std::sync::Arc;
 
 fn compile(text: &str, target: Target) -> Arc<Program> {
@@ -113,25 +113,90 @@ fn time_goes_on() {
     );
 }
 
+/// State of every kind: words, a line, a line in a loop, variables, a function value with state, an array
+/// that is made anew, tasks, what a function value captured, voices.
+const ALL_KINDS: &str = "use host
+let beats = 0
+let steps = [1, 2, 3]
+fn counter(start) { let n = start
+  | | { n = n + 1
+    n % 1000 } }
+let count = counter(5)
+fn beat() { beats = beats + 1
+  beat@(now + 997) }
+beat@100
+fn echo(x) { delay(3000, x + self * 0.5, 2500) }
+fn tone(note) { note.gate * sin(self + note.freq * 0.0001) }
+fn dsp() {
+  if (beats % 5 > 3) { steps = [beats, steps[0], steps[1]] }
+  let x = sin(count() * 0.01) * 0.3 + mem(beats) * 0.001
+  (echo(x) + host::voices!(2, `tone), delay(50, x, 20) + steps[2] * 0.001)
+}";
+
+/// A program alone and while it replaces itself before every block of 64 frames.
+fn by_itself(program: &Arc<Program>, frames: u64) -> [Rendered; 2] {
+    let events = [57, 64, 69].map(|note| {
+        let on = EventKind::NoteOn { channel: 0, note, velocity: 100.0, id: -1 };
+        (frames * u64::from(note - 56) / 20, on)
+    });
+    let input: Vec<f64> = (0..frames).map(|n| (n as f64 * 0.03).sin() * 0.3).collect();
+    let inputs = vec![input; 2];
+    let mut score = Score { frames, inputs, events: events.into(), ..Score::default() };
+    let settings = RenderSettings { declick: 0.005, ..RenderSettings::default() };
+    let plain = Renderer::new(program, settings).run(&score);
+    score.swaps = (64..frames).step_by(64).map(|frame| (frame, Arc::clone(program))).collect();
+    let swapped = Renderer::new(program, settings).run(&score);
+    assert_eq!(swapped.swaps.len(), score.swaps.len());
+    assert!(plain.fault.is_none() && swapped.fault.is_none());
+    [plain, swapped]
+}
+
+/// The first difference between two renderings, bit for bit.
+fn same(plain: &Rendered, swapped: &Rendered) -> Result<(), String> {
+    let bits = |x: &f64| x.to_bits();
+    for (channel, (a, b)) in plain.channels.iter().zip(&swapped.channels).enumerate() {
+        if let Some(frame) = (0..a.len()).find(|frame| bits(&a[*frame]) != bits(&b[*frame])) {
+            let (a, b, plan) = (a[frame], b[frame], &swapped.swaps[0].plan.text);
+            return Err(format!("frame {frame}, channel {channel}: {b} and not {a}\n{plan}"));
+        }
+    }
+    Ok(())
+}
+
+fn with_library(text: &str, target: Target) -> Arc<Program> {
+    let options = Options { target, ..Options::default() };
+    let compiled = pipeline::compile_with("t.mmm", text, &options, &files());
+    let said = compiled.diagnostics.render(&compiled.sources);
+    compiled.program.unwrap_or_else(|| panic!("{said}\n{text}"))
+}
+
 #[test]
-fn a_hundred_swaps_by_itself_change_no_bit() {
-    let text = std::fs::read_to_string(
-        attacca_tests::golden::tests_dir().join("bench/workloads/fdn8.mmm"),
-    );
-    let text = text.expect("the workload is there");
-    for target in Target::ALL {
-        let plain = render(*target, 64, 6_400, &text, &[]).channels;
-        let swaps: Vec<(u64, &str)> = (1..100).map(|n| (n * 64, text.as_str())).collect();
-        let program = compile(&text, *target);
-        let swaps = swaps.into_iter().map(|(frame, _)| (frame, Arc::clone(&program))).collect();
-        let mut renderer =
-            Renderer::new(&program, RenderSettings { declick: 0.005, ..RenderSettings::default() });
-        let swapped = renderer.run(&Score { frames: 6_400, swaps, ..Score::default() });
-        assert_eq!(swapped.swaps.len(), 99);
-        assert!(
-            swapped.channels == plain,
-            "{target}: replacing a program by itself changed its sound"
-        );
+fn a_minute_of_swaps_by_itself_at_every_block_changes_no_bit() {
+    std::thread::scope(|scope| {
+        for target in Target::ALL {
+            scope.spawn(move || {
+                let program = with_library(ALL_KINDS, *target);
+                let [plain, swapped] = by_itself(&program, 60 * 48_000);
+                same(&plain, &swapped).unwrap_or_else(|what| panic!("{target}: {what}"));
+                let last = swapped.swaps.last().expect("it was replaced");
+                assert!(last.carried.words > 0 && last.carried.tasks == 1, "{target}: {last:?}");
+                assert!(last.words > 0 && last.lines == 2, "{target}: {last:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn examples_that_replace_themselves_at_every_block_change_no_bit() {
+    let paths = programs("../examples");
+    assert!(paths.len() >= 30, "{}", paths.len());
+    for path in &paths {
+        let text = std::fs::read_to_string(path).expect("a listed file can be read");
+        for target in Target::ALL {
+            let [plain, swapped] = by_itself(&with_library(&text, *target), 9_600);
+            let same = same(&plain, &swapped);
+            same.unwrap_or_else(|what| panic!("{target}: {}: {what}", path.display()));
+        }
     }
 }
 

@@ -1,0 +1,89 @@
+//! Edits made from a program by rule: another number, another level. Takes and gives texts.
+//!
+//! Also part of `cargo xtask bench --swap`. Relies on the standard form of programs (`cargo xtask fmt`).
+
+/// The program with its output at half the level; `None` if it has no `dsp` in the standard form.
+pub fn halved(text: &str) -> Option<String> {
+    let dsp = text.find("\nfn dsp(")? + 1;
+    let (before, body) = text.split_at(dsp);
+    let (head, tail, end) = match body.trim_end().lines().count() {
+        1 => {
+            let open = body.find("{ ")? + 2;
+            let close = body.rfind(" }")?;
+            (body.get(..open)?, body.get(open..close)?, body.get(close..)?)
+        }
+        _ => {
+            // The result is the last thing of the block that starts at its level.
+            let starts = body.match_indices("\n  ").map(|(at, _)| at + 3);
+            let own = |at: &usize| {
+                body.get(*at..).is_some_and(|rest| !rest.starts_with([' ', ')', '}', '/']))
+            };
+            let start = starts.filter(own).last()?;
+            let close = body.rfind("\n}")?;
+            (body.get(..start)?, body.get(start..close)?, body.get(close..)?)
+        }
+    };
+    Some(format!("{before}{head}({tail}) * 0.5{end}"))
+}
+
+/// The program with the `nth` of its numbers that have a point a tenth larger; `None` if there are not so many.
+pub fn renumbered(text: &str, nth: usize) -> Option<String> {
+    let mut found = 0;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let code = line.split("//").next().unwrap_or_default();
+        for (at, number) in numbers(code) {
+            if found == nth {
+                let (from, to) = (start + at, start + at + number.len());
+                let value: f64 = number.parse().ok()?;
+                return Some(format!("{}{:?}{}", text.get(..from)?, value * 1.1, text.get(to..)?));
+            }
+            found += 1;
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// The numbers with a point in a line, with their places. Texts have none by their look: `0.5` in quotes is
+/// taken for one, which is another text then.
+fn numbers(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = line.get(at..)?;
+            let start = at + rest.find(|c: char| c.is_ascii_digit())?;
+            let whole = line.get(start..)?;
+            let end = whole.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(whole.len());
+            at = start + end;
+            let number = whole.get(..end)?;
+            let before = line.get(..start)?.chars().next_back();
+            let in_name = before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
+            if !in_name && number.matches('.').count() == 1 && !number.ends_with('.') {
+                return Some((start, number));
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_change_one_at_a_time() {
+        let text = "fn f2() { x1.5 } // 1.5\nfn dsp() {\n  f(0.5, 3, a[1]) + 2.0\n}\n";
+        let second = "fn f2() { x1.5 } // 1.5\nfn dsp() {\n  f(0.5, 3, a[1]) + 2.2\n}\n";
+        assert_eq!(renumbered(text, 1).as_deref(), Some(second));
+        assert_eq!(renumbered(text, 2), None);
+    }
+
+    #[test]
+    fn levels_are_halved_at_the_end_of_the_block() {
+        let text = "let a = 1\nfn dsp() {\n  let x = f(\n    1\n  )\n  (\n    x,\n    x\n  )\n}\n";
+        let half = "let a = 1\nfn dsp() {\n  let x = f(\n    1\n  )\n  ((\n    x,\n    x\n  )) * 0.5\n}\n";
+        assert_eq!(halved(text).as_deref(), Some(half));
+        let half = "use a\nfn dsp() { (f(2)) * 0.5 }\n";
+        assert_eq!(halved("use a\nfn dsp() { f(2) }\n").as_deref(), Some(half));
+    }
+}
