@@ -4,10 +4,40 @@
 
 use crate::MAX_CHANNELS;
 use crate::block::{Frame, idle_frame, spread};
+use crate::event::{Event, EventKind};
 use crate::fade::Fade;
+use crate::param::Values;
 use crate::program::Prepared;
 use crate::settings::Idle;
+use rtrb::Consumer;
 use std::array;
+
+/// What happens at the next sample, after the swap: the old program would have heard of it too.
+pub(crate) struct Coming<'a> {
+    /// Events of the control side.
+    pub(crate) sent: &'a mut Consumer<EventKind>,
+    /// The host's events at this sample.
+    pub(crate) events: &'a [Event],
+    /// Values to try them on.
+    pub(crate) spare: &'a mut Values,
+}
+
+impl Coming<'_> {
+    /// Lets a program read what it would read then, instead of `values`. Changes nothing else.
+    pub(crate) fn tell(&mut self, program: &mut Prepared, values: &Values, now: u64) {
+        let Ok(sent) = self.sent.read_chunk(self.sent.slots()) else { return };
+        if sent.is_empty() && self.events.is_empty() {
+            return;
+        }
+        self.spare.copy_from(values);
+        let (first, second) = sent.as_slices();
+        let sent = first.iter().chain(second);
+        for event in sent.chain(self.events.iter().map(|event| &event.kind)) {
+            self.spare.take(event, now, program.rate().0);
+        }
+        program.read_cells(self.spare);
+    }
+}
 
 /// What a look at the next frame needs beside the old program.
 pub(crate) struct Ahead<'a> {

@@ -128,6 +128,15 @@ impl Default for Values {
 }
 
 impl Values {
+    /// Becomes like `other`. Bounded; allocates nothing.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        (self.slots, self.notes, self.anchor) = (other.slots, other.notes, other.anchor);
+        for (wheels, other) in self.wheels.iter_mut().zip(&other.wheels) {
+            *wheels = *other;
+        }
+        self.voices.copy_from(&other.voices);
+    }
+
     /// The host's transport.
     pub(crate) fn anchor(&self) -> &Anchor {
         &self.anchor

@@ -4,7 +4,7 @@
 //! time. Takes host channels and events, gives host channels and a [`Status`]. Nothing here
 //! allocates, frees, locks, waits, calls the system or panics.
 
-use crate::ahead::Ahead;
+use crate::ahead::{Ahead, Coming};
 use crate::block::{Frame, idle, spread, to_f32};
 use crate::carry::Carried;
 use crate::ctx::{Fault, FaultKind};
@@ -69,6 +69,8 @@ pub struct Processor {
     reports: Producer<Report>,
     events: Consumer<EventKind>,
     values: Values,
+    /// To see what events would do to `values`.
+    spare: Box<Values>,
     now: u64,
     seen: Seen,
     guards: Guards,
@@ -96,6 +98,7 @@ impl Processor {
             reports,
             events,
             values: Values::default(),
+            spare: Box::default(),
             now: 0,
             seen: Seen::default(),
             guards: Guards::new(settings.guard),
@@ -215,7 +218,7 @@ impl Processor {
         if let Some(recorder) = &mut self.recorder {
             recorder.mark(Mark::Quiet);
         }
-        let swap = self.poll(&[], 0, Turn::First);
+        let swap = self.poll(&[], 0, &[], Turn::First);
         self.fade = Fade::new();
         swap
     }
@@ -295,7 +298,7 @@ impl Processor {
         frames: usize,
         events: &mut Pending<'_>,
     ) {
-        self.poll(inputs, outputs.len(), Turn::First);
+        self.poll(inputs, outputs.len(), events.first(), Turn::First);
         self.take_sent();
         let mut from = 0;
         loop {
@@ -489,13 +492,21 @@ impl Processor {
         let rest: [&[f64]; MAX_CHANNELS] = array::from_fn(|at| {
             inputs.get(at).and_then(|input| input.get(from..)).unwrap_or_default()
         });
-        self.poll(rest.get(..inputs.len()).unwrap_or(&rest), host_outputs, Turn::Events);
+        self.poll(rest.get(..inputs.len()).unwrap_or(&rest), host_outputs, &[], Turn::Events);
     }
 
-    /// Takes in new programs and lets the newest take over if it can.
-    fn poll(&mut self, inputs: &[&[f64]], host_outputs: usize, turn: Turn) -> Swap {
+    /// Takes in new programs and lets the newest take over if it can; `events` come at the same sample,
+    /// after it.
+    fn poll(
+        &mut self,
+        inputs: &[&[f64]],
+        host_outputs: usize,
+        events: &[Event],
+        turn: Turn,
+    ) -> Swap {
         let start = ftz::ticks();
         let Self { hands, settings, seen, guards, fade, last, now, values, .. } = self;
+        let mut coming = Coming { sent: &mut self.events, events, spare: &mut self.spare };
         let mut lines = 0;
         let mut carried = Carried::default();
         let swap = hands.poll(|old, new| {
@@ -520,6 +531,7 @@ impl Processor {
                 if seen.muted {
                     goal = [0.0; MAX_CHANNELS];
                 } else if settings.declick > 0.0 {
+                    coming.tell(old, values, *now);
                     goal = ahead.expected(old);
                 }
                 if keep_lines {
@@ -587,4 +599,12 @@ fn play(program: &mut Prepared, done: &mut usize, frames: usize, now: u64) -> Op
 struct Pending<'a> {
     events: &'a [Event],
     base: usize,
+}
+
+impl Pending<'_> {
+    /// The events at the first frame of the chunk.
+    fn first(&self) -> &[Event] {
+        let count = self.events.partition_point(|event| event.offset as usize <= self.base);
+        self.events.get(..count).unwrap_or_default()
+    }
 }

@@ -181,6 +181,17 @@ impl Voices {
         }
     }
 
+    /// Becomes like `other`, as far as its groups reach.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        for (group, other) in self.groups.iter_mut().zip(&other.groups) {
+            group.count = other.count;
+            for (voice, other) in group.voices.iter_mut().zip(&other.voices).take(other.count) {
+                *voice = *other;
+            }
+        }
+        (self.clock, self.moved) = (other.clock, other.moved);
+    }
+
     /// The value of a voice's field; 0 for a voice that does not exist.
     pub fn read(&self, group: u8, voice: u8, field: VoiceField) -> f64 {
         let group = self.groups.get(usize::from(group));
