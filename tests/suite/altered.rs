@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn levels_are_halved_at_the_end_of_the_block() {
         let text = "let a = 1\nfn dsp() {\n  let x = f(\n    1\n  )\n  (\n    x,\n    x\n  )\n}\n";
-        let half = "let a = 1\nfn dsp() {\n  let x = f(\n    1\n  )\n  ((\n    x,\n    x\n  )) * 0.5\n}\n";
+        let half =
+            "let a = 1\nfn dsp() {\n  let x = f(\n    1\n  )\n  ((\n    x,\n    x\n  )) * 0.5\n}\n";
         assert_eq!(halved(text).as_deref(), Some(half));
         let half = "use a\nfn dsp() { (f(2)) * 0.5 }\n";
         assert_eq!(halved("use a\nfn dsp() { f(2) }\n").as_deref(), Some(half));
