@@ -1,5 +1,6 @@
 //! Tests across crates: programs on every backend, messages, swaps, the real plugin in real hosts.
 
+mod bounds;
 mod chains;
 mod conformance;
 mod denormals;
