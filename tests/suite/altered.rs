@@ -1,29 +1,38 @@
-//! Edits made from a program by rule: another number, another level. Takes and gives texts.
+//! Edits made from a program by rule: another number, another level, a part more. Takes and gives texts.
 //!
 //! Also part of `cargo xtask bench --swap`. Relies on the standard form of programs (`cargo xtask fmt`).
 
 /// The program with its output at half the level; `None` if it has no `dsp` in the standard form.
 pub fn halved(text: &str) -> Option<String> {
+    let [before, result, after] = parts(text)?;
+    Some(format!("{before}({result}) * 0.5{after}"))
+}
+
+/// The program with a part more: its level comes and goes, slowly; `None` as for [`halved`].
+pub fn extended(text: &str) -> Option<String> {
+    let [before, result, after] = parts(text)?;
+    let dsp = before.rfind("\nfn dsp(")? + 1;
+    let (head, before) = before.split_at(dsp);
+    let part = "fn added_phase() { self + 0.0004 }\n";
+    Some(format!("{head}{part}{before}({result}) * (0.5 + 0.4 * cos(added_phase() + 1.0)){after}"))
+}
+
+/// The text before the result of `dsp`, the result, and the text after it.
+fn parts(text: &str) -> Option<[&str; 3]> {
     let dsp = text.find("\nfn dsp(")? + 1;
-    let (before, body) = text.split_at(dsp);
-    let (head, tail, end) = match body.trim_end().lines().count() {
-        1 => {
-            let open = body.find("{ ")? + 2;
-            let close = body.rfind(" }")?;
-            (body.get(..open)?, body.get(open..close)?, body.get(close..)?)
-        }
+    let body = text.get(dsp..)?;
+    let (start, end) = match body.trim_end().lines().count() {
+        1 => (body.find("{ ")? + 2, body.rfind(" }")?),
         _ => {
             // The result is the last thing of the block that starts at its level.
             let starts = body.match_indices("\n  ").map(|(at, _)| at + 3);
             let own = |at: &usize| {
                 body.get(*at..).is_some_and(|rest| !rest.starts_with([' ', ')', '}', '/']))
             };
-            let start = starts.filter(own).last()?;
-            let close = body.rfind("\n}")?;
-            (body.get(..start)?, body.get(start..close)?, body.get(close..)?)
+            (starts.filter(own).last()?, body.rfind("\n}")?)
         }
     };
-    Some(format!("{before}{head}({tail}) * 0.5{end}"))
+    Some([text.get(..dsp + start)?, body.get(start..end)?, body.get(end..)?])
 }
 
 /// The program with the `nth` of its numbers that have a point a tenth larger; `None` if there are not so many.
@@ -84,7 +93,8 @@ mod tests {
         let half =
             "let a = 1\nfn dsp() {\n  let x = f(\n    1\n  )\n  ((\n    x,\n    x\n  )) * 0.5\n}\n";
         assert_eq!(halved(text).as_deref(), Some(half));
+        let text = "use a\nfn dsp() { f(2) }\n";
         let half = "use a\nfn dsp() { (f(2)) * 0.5 }\n";
-        assert_eq!(halved("use a\nfn dsp() { f(2) }\n").as_deref(), Some(half));
+        assert_eq!(halved(text).as_deref(), Some(half));
     }
 }

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod chains;
+mod clicks;
 mod conformance;
 mod denormals;
 mod diagnostics;

@@ -2,7 +2,6 @@
 
 use attacca_engine::Target;
 use attacca_tests::edits;
-use attacca_tests::edits::Edit;
 use attacca_tests::golden::{BLOCKS, tests_dir};
 
 #[test]
@@ -36,61 +35,6 @@ fn the_page_about_edits_is_up_to_date() {
         "{} is not what tests/edits says: run `cargo xtask bless`",
         path.display()
     );
-}
-
-/// Frames of 5 ms at 48 kHz, the time over which a jump is hidden.
-const DECLICK: usize = 240;
-
-/// What is wrong with how the jump of an edit is hidden.
-fn hidden(edit: &Edit, target: Target) -> Result<(), String> {
-    let at = edit.at() as usize;
-    let frames = (at + DECLICK + 20) as u64;
-    let alone = edit.alone(target, frames)?;
-    let plain = edit.render_with(target, 64, frames, 0.0)?.channels;
-    let got = edit.render_with(target, 64, frames, 0.005)?.channels;
-    for (channel, ((alone, plain), got)) in alone.iter().zip(&plain).zip(&got).enumerate() {
-        let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + a.abs().max(b.abs()));
-        if !alone[at].is_finite() || !plain[at..].iter().all(|x| x.is_finite()) {
-            continue;
-        }
-        // The swap sample is what the old program would have played: no step that it would not make.
-        if !near(alone[at], got[at]) {
-            return Err(format!("channel {channel}: {} at the swap, not {}", got[at], alone[at]));
-        }
-        let jump = (alone[at] - plain[at]).abs();
-        let left = |frame: usize| (got[frame] - plain[frame]).abs();
-        let slack = |frame: usize| 1e-9 * (1.0 + plain[frame].abs());
-        for frame in at + 1..at + DECLICK {
-            if left(frame) > left(frame - 1) + slack(frame) {
-                return Err(format!("channel {channel}: the offset grows at frame {frame}"));
-            }
-        }
-        // After the set time it is below -80 dB of what it was; exactly nothing, in fact.
-        for frame in at + DECLICK..frames as usize {
-            if left(frame) > jump * 1e-4 || got[frame].to_bits() != plain[frame].to_bits() {
-                return Err(format!("channel {channel}: an offset of {} is left", left(frame)));
-            }
-        }
-        // A swap whose outputs agree adds nothing.
-        if jump == 0.0 && got != plain {
-            return Err(format!("channel {channel}: there was no jump to hide"));
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn no_edit_clicks() {
-    let edits = edits::all().unwrap_or_else(|what| panic!("{what}"));
-    let mut wrong = Vec::new();
-    for edit in &edits {
-        for target in Target::ALL {
-            if let Err(what) = hidden(edit, *target) {
-                wrong.push(format!("{} ({target}): {what}", edit.path.display()));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{} of {} edits:\n{}", wrong.len(), edits.len(), wrong.join("\n"));
 }
 
 #[test]
