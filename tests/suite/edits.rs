@@ -13,7 +13,8 @@
 //! of the first program's channels, interleaved), or `"like"`: `"before"` is what the first program plays
 //! alone, `"after"` from the swap on what the second one plays alone, `"fresh"` the second one from its
 //! start, and with a third section, `=== sounds like`, what that program plays. Optional: `declick` in
-//! milliseconds, `tolerance`, `dropped` (leaves that the plan must drop).
+//! milliseconds, `tolerance`, `dropped` (leaves that the plan must drop), `notes` (each `[frame, key, end]`, held
+//! on without `end`), `controls` (each `[frame, "name", value]`).
 //!
 //! Modules are found in `tests/edits/lib`. Each other folder of `tests/edits` is a clause of `docs/what-survives.md`, which is made from them; its
 //! `about.md` says what the clause promises.
@@ -21,7 +22,7 @@
 use crate::golden::tests_dir;
 use attacca_engine::pipeline::{self, Options};
 use attacca_engine::render::{RenderSettings, Rendered, Renderer, Score};
-use attacca_engine::{Files, Program, Target};
+use attacca_engine::{ControlInfo, EventKind, Files, Program, Target};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,7 +73,17 @@ impl Edit {
         let text = text.strip_prefix("// @edit ").ok_or("the first line is no `// @edit`")?;
         let (header, text) = text.split_once('\n').ok_or("nothing follows the header")?;
         let header: Value = serde_json::from_str(header).map_err(|e| format!("header: {e}"))?;
-        let known = ["at", "times", "expected", "like", "declick", "tolerance", "dropped"];
+        let known = [
+            "at",
+            "times",
+            "expected",
+            "like",
+            "declick",
+            "tolerance",
+            "dropped",
+            "notes",
+            "controls",
+        ];
         for key in header.as_object().ok_or("the header is no object")?.keys() {
             if !known.contains(&key.as_str()) {
                 return Err(format!("header: unknown key `{key}`"));
@@ -132,8 +143,9 @@ impl Edit {
     ) -> Result<Rendered, String> {
         let [before, after] = self.programs(target)?;
         let settings = RenderSettings { block, declick, ..RenderSettings::default() };
-        let score = Score { frames, swaps: vec![(self.at(), after)], ..Score::default() };
-        let rendered = Renderer::new(&before, settings).run(&score);
+        let mut renderer = Renderer::new(&before, settings);
+        let (events, swaps) = (self.events(&renderer), vec![(self.at(), after)]);
+        let rendered = renderer.run(&Score { frames, events, swaps, ..Score::default() });
         match (&rendered.fault, rendered.swaps.len()) {
             (Some(fault), _) => Err(format!("stopped at frame {}: {}", fault.frame, fault.message)),
             (None, 1) => Ok(rendered),
@@ -143,12 +155,41 @@ impl Edit {
 
     /// What the first program plays alone.
     pub fn alone(&self, target: Target, frames: u64) -> Result<Vec<Vec<f64>>, String> {
-        play(&self.before, target, frames)
+        self.play(&self.before, target, frames)
+    }
+
+    /// What one of the programs plays alone.
+    fn play(&self, text: &str, target: Target, frames: u64) -> Result<Vec<Vec<f64>>, String> {
+        let mut renderer = Renderer::new(&compile(text, target)?, RenderSettings::default());
+        let score = Score { frames, events: self.events(&renderer), ..Score::default() };
+        Ok(renderer.run(&score).channels)
+    }
+
+    /// What the host sends, in order; moves of controls that this program does not have are left out.
+    fn events(&self, renderer: &Renderer) -> Vec<(u64, EventKind)> {
+        let mut events = Vec::new();
+        for note in self.header["notes"].as_array().into_iter().flatten() {
+            let key = note[1].as_u64().unwrap_or(0) as u8;
+            let on = EventKind::NoteOn { channel: 0, note: key, velocity: 127.0, id: -1 };
+            let off = EventKind::NoteOff { channel: 0, note: key, velocity: 0.0, id: -1 };
+            events.extend(note[0].as_u64().map(|frame| (frame, on)));
+            events.extend(note[2].as_u64().map(|frame| (frame, off)));
+        }
+        for control in self.header["controls"].as_array().into_iter().flatten() {
+            let named = |info: &&ControlInfo| control[1].as_str() == Some(info.name.as_str());
+            let slot = renderer.controls().iter().find(named).map(|info| info.slot);
+            let (frame, value) = (control[0].as_u64(), crate::golden::number(&control[2]));
+            events.extend(
+                frame.zip(slot).map(|(frame, slot)| (frame, EventKind::Control { slot, value })),
+            );
+        }
+        events.sort_by_key(|(frame, _)| *frame);
+        events
     }
 
     /// What must be heard, planar.
     pub fn wanted(&self, target: Target) -> Result<Vec<Vec<f64>>, String> {
-        let alone = |text: &str| play(text, target, self.frames());
+        let alone = |text: &str| self.play(text, target, self.frames());
         let at = self.at() as usize;
         let with = |rest: &dyn Fn(&[f64]) -> Vec<f64>| -> Result<Vec<Vec<f64>>, String> {
             let (before, after) = (alone(&self.before)?, alone(&self.after)?);
@@ -221,12 +262,6 @@ fn compile(text: &str, target: Target) -> Result<Arc<Program>, String> {
     compiled.program.ok_or_else(|| format!("{said}\n{text}"))
 }
 
-fn play(text: &str, target: Target, frames: u64) -> Result<Vec<Vec<f64>>, String> {
-    let score = Score { frames, ..Score::default() };
-    let program = compile(text, target)?;
-    Ok(Renderer::new(&program, RenderSettings::default()).run(&score).channels)
-}
-
 /// Planar samples.
 pub type Channels = Vec<Vec<f64>>;
 
@@ -241,9 +276,11 @@ pub fn itself(
     let settings = RenderSettings { block, declick: 0.005, ..RenderSettings::default() };
     let times = (block as u64..frames).step_by(block);
     let swaps = times.map(|frame| (frame, Arc::clone(&program))).collect();
-    let score = Score { frames, swaps, ..Score::default() };
+    let mut score = Score { frames, ..Score::default() };
+    let alone = Renderer::new(&program, settings).run(&score).channels;
+    score.swaps = swaps;
     let swapped = Renderer::new(&program, settings).run(&score).channels;
-    Ok((play(text, target, frames)?, swapped))
+    Ok((alone, swapped))
 }
 
 /// The page `docs/what-survives.md`, made from the corpus.
