@@ -190,7 +190,7 @@ impl Resolve<'_> {
             Some(tree) => tree.placed(file),
             None => {
                 let parse = syntax::parse(&loaded.text, file, self.diags);
-                self.note_broken(file);
+                self.note_broken(&parse);
                 parse
             }
         };

@@ -34,7 +34,7 @@ use crate::hir::{
 use crate::loader::{Loader, NoFiles};
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast::{self, Node};
-use crate::syntax::{Parse, SyntaxNode, SyntaxToken};
+use crate::syntax::{Parse, SyntaxKind, SyntaxNode, SyntaxToken};
 
 use module::{Modules, Time, Value, Visibility};
 use scope::Scopes;
@@ -81,10 +81,10 @@ pub fn resolve_files(
         stage: Stage::Audio,
         depth: Depth::Top,
         speech: Speech::Reports,
-        broken: Vec::new(),
+        stages: Stages::Known,
         diags,
     };
-    cx.note_broken(parse.file());
+    cx.note_broken(parse);
     cx.items(&parse.tree().stmts().collect::<Vec<_>>());
     cx.program.dsp = cx.main_dsp();
     cx.program
@@ -103,6 +103,14 @@ enum Speech {
     Reports,
     /// The definition has syntax errors, or words of another language: what else seems wrong may follow from them.
     Silent,
+}
+
+/// Whether it is known which code runs while compiling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stages {
+    Known,
+    /// A `#stage` has syntax errors.
+    Unknown,
 }
 
 /// The state of the pass.
@@ -149,8 +157,7 @@ struct Resolve<'a> {
     stage: Stage,
     depth: Depth,
     speech: Speech,
-    /// Places of syntax errors.
-    broken: Vec<Span>,
+    stages: Stages,
     diags: &'a mut Diagnostics,
 }
 
@@ -312,13 +319,11 @@ impl Resolve<'_> {
             self.declare_type(item);
         }
         let outer = self.speech;
-        for (index, item) in items.iter().enumerate() {
-            let next = items.get(index + 1).map(|next| self.span_of(next.syntax()).start);
+        for item in items {
             let span = self.span_of(item.syntax());
-            self.speech = self.speech_for(span, next);
+            self.speech = self.speech_for(span);
             self.item(item);
-            let has_own = matches!(item, ast::Stmt::ModDef(def) if def.is_inline());
-            if self.speech == Speech::Silent && !has_own {
+            if self.speech == Speech::Silent && self.speech_for(span) == Speech::Reports {
                 self.program.broken.push(span);
             }
         }
@@ -341,17 +346,68 @@ impl Resolve<'_> {
         }
     }
 
-    /// Notes the places of a file's syntax errors.
-    fn note_broken(&mut self, file: FileId) {
-        let spans = self.diags.iter().map(|one| one.span).filter(|span| span.file == file);
-        self.broken.extend(spans);
+    /// Notes what of a file has syntax errors. A name that is written there may be defined there.
+    fn note_broken(&mut self, parse: &Parse) {
+        if parse.broken().is_empty() {
+            return;
+        }
+        self.program.broken.extend(parse.broken());
+        for broken in parse.broken() {
+            let tokens = parse.syntax().descendants_with_tokens();
+            let tokens = tokens.filter_map(|it| it.into_token()).filter(|token| {
+                let range = token.text_range();
+                let span = Span::new(parse.file(), range.start().into(), range.end().into());
+                !token.kind().is_trivia() && broken.holds(span)
+            });
+            self.note_broken_definition(&tokens.collect::<Vec<_>>());
+        }
     }
 
-    /// Whether a definition has syntax errors in it or right behind it.
-    fn speech_for(&self, item: Span, next: Option<u32>) -> Speech {
-        let end = next.unwrap_or(u32::MAX);
-        let mut own = self.broken.iter().filter(|error| error.file == item.file);
-        let hit = own.any(|error| error.end >= item.start && error.start <= end);
+    /// Notes what the tokens of one definition may define, whatever they are meant to say.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few kinds of tokens define something")]
+    fn note_broken_definition(&mut self, tokens: &[SyntaxToken]) {
+        let kind = |at: usize| tokens.get(at).map(SyntaxToken::kind);
+        let of_type = tokens.iter().any(|token| token.kind() == SyntaxKind::TypeKw);
+        for (at, token) in tokens.iter().enumerate() {
+            let before = at.checked_sub(1).and_then(kind);
+            match token.kind() {
+                SyntaxKind::Ident
+                    if of_type
+                        || kind(at + 1).is_some_and(stands_behind_a_new_name)
+                        || before.is_some_and(stands_before_a_new_name) =>
+                {
+                    self.foreign.insert(token.text().into());
+                }
+                SyntaxKind::UseKw | SyntaxKind::ModKw | SyntaxKind::IncludeKw => {
+                    self.foreign_any = true;
+                }
+                SyntaxKind::Hash | SyntaxKind::StageKw => self.stages = Stages::Unknown,
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a definition has syntax errors in it.
+    fn speech_for(&self, item: Span) -> Speech {
+        let mut broken = self.program.broken.iter().filter(|broken| broken.file == item.file);
+        let hit = broken.any(|broken| broken.end > item.start && broken.start < item.end);
         if hit { Speech::Silent } else { Speech::Reports }
     }
+}
+
+fn stands_before_a_new_name(kind: SyntaxKind) -> bool {
+    matches!(
+        kind,
+        SyntaxKind::LetKw
+            | SyntaxKind::LetrecKw
+            | SyntaxKind::FnKw
+            | SyntaxKind::MacroKw
+            | SyntaxKind::PubKw
+            | SyntaxKind::LParen
+            | SyntaxKind::Comma
+    )
+}
+
+fn stands_behind_a_new_name(kind: SyntaxKind) -> bool {
+    matches!(kind, SyntaxKind::Eq | SyntaxKind::Colon | SyntaxKind::LParen)
 }

@@ -1,10 +1,10 @@
 //! The two stages: quotes, splices, macro calls, and what is seen where.
 
-use super::Resolve;
 use super::expr::MACROS;
 use super::lookup::Found;
 use super::suggest::nearest;
-use crate::builtins::{Builtin, Stages};
+use super::{Resolve, Stages};
+use crate::builtins::{Builtin, Stages as Where};
 use crate::diag::Diagnostic;
 use crate::hir::{BindingId, ExprId, ExprKind, LambdaId, Stage};
 use crate::source::Span;
@@ -12,6 +12,14 @@ use crate::syntax::ast::{self, Node};
 use smol_str::SmolStr;
 
 impl Resolve<'_> {
+    /// Reports what stands at the wrong stage, if the stages are known.
+    fn wrong_stage(&mut self, diagnostic: Diagnostic) {
+        match self.stages {
+            Stages::Known => self.report(diagnostic),
+            Stages::Unknown => {}
+        }
+    }
+
     /// Runs `inside` at another stage; `self` of functions around does not reach there.
     pub(super) fn at_stage<T>(&mut self, stage: Stage, inside: impl FnOnce(&mut Self) -> T) -> T {
         let outer = std::mem::replace(&mut self.stage, stage);
@@ -26,7 +34,7 @@ impl Resolve<'_> {
         if self.stage == Stage::Audio {
             let head = self.head_span(expr);
             let error = Diagnostic::error("misplaced-quote", head, "code is quoted only in macros");
-            self.report(error.help("macros stand behind `#stage(macro)`, or in `$(..)`"));
+            self.wrong_stage(error.help("macros stand behind `#stage(macro)`, or in `$(..)`"));
             return self.error(span);
         }
         let inner = self.at_stage(Stage::Audio, |cx| cx.maybe(expr.expr(), span));
@@ -42,7 +50,7 @@ impl Resolve<'_> {
                 head,
                 "`$` puts code into the audio program, and this runs while compiling",
             );
-            self.report(error.help("leave the `$` out, or quote what is around it: `(..)"));
+            self.wrong_stage(error.help("leave the `$` out, or quote what is around it: `(..)"));
             return self.error(span);
         }
         let inner = self.at_stage(Stage::Macro, |cx| cx.maybe(expr.expr(), span));
@@ -59,7 +67,9 @@ impl Resolve<'_> {
                 head,
                 "`!` puts code into the audio program, and this runs while compiling",
             );
-            self.report(error.help("call it without the `!`, or quote what is around it: `(..)"));
+            self.wrong_stage(
+                error.help("call it without the `!`, or quote what is around it: `(..)"),
+            );
             return self.error(span);
         }
         let inner = self.at_stage(Stage::Macro, |cx| {
@@ -124,7 +134,7 @@ impl Resolve<'_> {
             ),
         };
         let error = Diagnostic::error("wrong-stage", span, message);
-        self.report(error.also(at, "defined here").help(help));
+        self.wrong_stage(error.also(at, "defined here").help(help));
         false
     }
 
@@ -132,10 +142,10 @@ impl Resolve<'_> {
     pub(super) fn builtin_fits(&mut self, builtin: Builtin, span: Span) -> bool {
         let name = builtin.name();
         let (message, help) = match (builtin.stages(), self.stage) {
-            (Stages::Both, _) | (Stages::Macro, Stage::Macro) | (Stages::Audio, Stage::Audio) => {
+            (Where::Both, _) | (Where::Macro, Stage::Macro) | (Where::Audio, Stage::Audio) => {
                 return true;
             }
-            (Stages::Macro, Stage::Audio) => (
+            (Where::Macro, Stage::Audio) => (
                 format!("`{name}` works while compiling only"),
                 if MACROS.contains(&name) {
                     format!("it is called with `!`: {name}!(..)")
@@ -143,12 +153,12 @@ impl Resolve<'_> {
                     "compute it in a macro, and put the result here with `$`".to_owned()
                 },
             ),
-            (Stages::Audio, Stage::Macro) => (
+            (Where::Audio, Stage::Macro) => (
                 format!("`{name}` works while sound runs only, this runs while compiling"),
                 "quote it, to make it part of the audio program".to_owned(),
             ),
         };
-        self.report(Diagnostic::error("wrong-stage", span, message).help(help));
+        self.wrong_stage(Diagnostic::error("wrong-stage", span, message).help(help));
         false
     }
 
@@ -159,7 +169,7 @@ impl Resolve<'_> {
         }
         let message = format!("`{name}` works while sound runs only, this runs while compiling");
         let error = Diagnostic::error("wrong-stage", span, message);
-        self.report(error.help("quote it, to make it part of the audio program"));
+        self.wrong_stage(error.help("quote it, to make it part of the audio program"));
         self.error(span)
     }
 }

@@ -4,6 +4,7 @@
 //! [`Diagnostics`]. Knows nothing of names and types.
 
 pub mod ast;
+mod chunks;
 mod grammar;
 mod kind;
 pub mod lexer;
@@ -26,6 +27,7 @@ const LENGTH_LIMIT: usize = 16 << 20;
 pub struct Parse {
     green: rowan::GreenNode,
     file: FileId,
+    broken: Vec<Span>,
 }
 
 /// The tree of a text, whichever file it is in a compilation. Cheap to copy; may be kept and shared
@@ -36,7 +38,7 @@ pub struct TextTree(rowan::GreenNode);
 impl TextTree {
     /// The tree as that of a file.
     pub fn placed(self, file: FileId) -> Parse {
-        Parse { green: self.0, file }
+        Parse { green: self.0, file, broken: Vec::new() }
     }
 }
 
@@ -61,7 +63,8 @@ pub fn parse(source: &str, file: FileId, diags: &mut Diagnostics) -> Parse {
     let tokens = lexer::lex(source);
     let mut parser = parser::Parser::new(source, file, &tokens, diags);
     grammar::root(&mut parser);
-    Parse { green: parser.finish(), file }
+    let broken = parser.broken();
+    Parse { green: parser.finish(), file, broken }
 }
 
 impl Parse {
@@ -78,6 +81,11 @@ impl Parse {
     /// The tree without its file.
     pub fn into_text_tree(self) -> TextTree {
         TextTree(self.green)
+    }
+
+    /// The definitions and statements with syntax errors, each as a whole: what they say is not known.
+    pub fn broken(&self) -> &[Span] {
+        &self.broken
     }
 
     /// The file the text was of.

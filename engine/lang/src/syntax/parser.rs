@@ -1,10 +1,13 @@
 //! The machine the grammar drives: looks at tokens, records events, builds the lossless tree.
 //!
-//! Takes tokens, gives a green tree that holds every byte. Keeps the rules of error reporting:
-//! one message per place, none after the parser gave up on text that is nested too deeply.
+//! Takes tokens, gives a green tree that holds every byte. Keeps the rules of error reporting: one message
+//! for each mistake, none after the parser gave up on text that is nested too deeply. What follows a mistake
+//! is taken for its consequence, up to the next statement on a line of its own outside of all that was open;
+//! if brackets are not paired, up to the next definition.
 
 use rowan::{GreenNode, GreenNodeBuilder};
 
+use super::chunks::{Chunks, Divides};
 use super::kind::SyntaxKind;
 use super::lexer::Token;
 use crate::diag::{Diagnostic, Diagnostics, Mark as DiagMark};
@@ -58,8 +61,20 @@ pub(super) struct Done(usize);
 pub(super) struct Checkpoint {
     pos: usize,
     events: usize,
-    last_error: Option<usize>,
+    told: Told,
+    broken: usize,
     diags: DiagMark,
+}
+
+/// What was reported last, and how far that goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Told {
+    /// Where the parser was at the last message.
+    pos: Option<usize>,
+    /// The token that the last message was about.
+    at: usize,
+    /// The last token at which what was reported before could no longer matter.
+    sound: usize,
 }
 
 /// Tokens, position, events, messages.
@@ -72,7 +87,12 @@ pub(super) struct Parser<'a> {
     events: Vec<Event>,
     diags: &'a mut Diagnostics,
     depth: u32,
-    last_error: Option<usize>,
+    told: Told,
+    /// Where the last statement or definition begins.
+    begun: usize,
+    chunks: Chunks,
+    /// Chunks with a mistake, by number.
+    broken: Vec<usize>,
     gave_up: bool,
     /// A string or comment has no end: that the text ends too early follows from it.
     open_end: bool,
@@ -87,26 +107,30 @@ impl<'a> Parser<'a> {
         raw: &'a [Token],
         diags: &'a mut Diagnostics,
     ) -> Self {
-        let seen = see(source, file, raw, diags);
+        let (seen, wrong) = see(source, file, raw, diags);
         let open_end =
             diags.iter().any(|one| one.span.file == file && one.code.starts_with("unterminated"));
         let events = Vec::with_capacity(seen.len() * 3);
-        let (pos, depth, last_error, gave_up) = (0, 0, None, false);
-        let reserved = Vec::new();
-        Self {
+        let chunks = Chunks::of(seen.iter().map(|token| (token.kind, divides(token))));
+        let mut parser = Self {
             source,
             file,
             raw,
             seen,
-            pos,
+            pos: 0,
             events,
             diags,
-            depth,
-            last_error,
-            gave_up,
+            depth: 0,
+            told: Told::default(),
+            begun: 0,
+            chunks,
+            broken: Vec::new(),
+            gave_up: false,
             open_end,
-            reserved,
-        }
+            reserved: Vec::new(),
+        };
+        wrong.into_iter().for_each(|token| parser.note_broken(token));
+        parser
     }
 
     // Looking.
@@ -215,6 +239,9 @@ impl<'a> Parser<'a> {
         if self.eat(kind) {
             return true;
         }
+        if self.follows_up() {
+            return false;
+        }
         let opened = self.span_at(opened_at);
         let wanted = kind.described();
         let message = self.expected_message(&wanted);
@@ -289,19 +316,21 @@ impl<'a> Parser<'a> {
 
     pub(super) fn checkpoint(&self) -> Checkpoint {
         let diags = self.diags.mark();
-        Checkpoint { pos: self.pos, events: self.events.len(), last_error: self.last_error, diags }
+        let (events, broken) = (self.events.len(), self.broken.len());
+        Checkpoint { pos: self.pos, events, told: self.told, broken, diags }
     }
 
     /// Whether something was reported since.
     pub(super) fn failed_since(&self, checkpoint: Checkpoint) -> bool {
-        self.last_error != checkpoint.last_error
+        self.told != checkpoint.told
     }
 
     /// Undoes everything since. Not for undoing [`Parser::around`].
     pub(super) fn return_to(&mut self, checkpoint: Checkpoint) {
         self.pos = checkpoint.pos;
         self.events.truncate(checkpoint.events);
-        self.last_error = checkpoint.last_error;
+        self.told = checkpoint.told;
+        self.broken.truncate(checkpoint.broken);
         self.diags.rollback(checkpoint.diags);
     }
 
@@ -324,15 +353,64 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reports a mistake at the current token, unless one was already reported there.
+    /// Reports a mistake at the current token, unless it follows from one that was reported.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         let here = self.seen.get(self.pos);
         let known = here.map_or(self.open_end, |token| token.after_unknown);
-        if known || self.gave_up || self.last_error == Some(self.pos) {
+        if known || self.gave_up || self.is_spoilt() {
             return;
         }
-        self.last_error = Some(self.pos);
+        let at = self.place();
+        (self.told.pos, self.told.at) = (Some(self.pos), at);
+        self.note_broken(at);
         self.diags.push(diagnostic);
+    }
+
+    /// The token that a mistake here belongs to. Where the next definition begins, something is missing in
+    /// the one before.
+    fn place(&self) -> usize {
+        let first = self.chunks.tokens(self.chunks.of_token(self.pos)).start;
+        if first == self.pos && self.begun != self.pos { first.saturating_sub(1) } else { self.pos }
+    }
+
+    /// Whether what seems wrong here follows from the mistake that was reported last.
+    fn is_spoilt(&self) -> bool {
+        let Told { pos: Some(pos), at, sound } = self.told else { return false };
+        let chunk = self.chunks.of_token(self.place());
+        pos == self.pos
+            || chunk == self.chunks.of_token(at) && (!self.chunks.is_paired(chunk) || sound <= at)
+    }
+
+    /// Whether something was wrong before in the same definition: what has no place here may follow from it.
+    pub(super) fn follows_up(&self) -> bool {
+        self.broken.contains(&self.chunks.of_token(self.place()))
+    }
+
+    /// Notes that a statement or definition begins here: it is a new one if nothing that was open at
+    /// the last mistake is open any more.
+    pub(super) fn begin_statement(&mut self) {
+        self.begun = self.pos;
+        let Told { pos: Some(_), at, .. } = self.told else { return };
+        if self.after_break() && self.chunks.is_outside(self.pos, at) {
+            self.told.sound = self.pos;
+        }
+    }
+
+    fn note_broken(&mut self, token: usize) {
+        let chunk = self.chunks.of_token(token);
+        if !self.broken.contains(&chunk) {
+            self.broken.push(chunk);
+        }
+    }
+
+    /// The definitions and statements in which something is wrong, each as a whole.
+    pub(super) fn broken(&self) -> Vec<Span> {
+        let spans = self.broken.iter().map(|chunk| {
+            let tokens = self.chunks.tokens(*chunk);
+            let last = tokens.end.saturating_sub(1).max(tokens.start);
+            self.span_at(tokens.start).cover(self.span_at(last))
+        });
+        spans.collect()
     }
 
     /// Notes that the current token was reported as a reserved word used as a name.
@@ -473,9 +551,29 @@ fn hidden(kind: SyntaxKind) -> bool {
     kind.is_trivia() || kind == SyntaxKind::Unknown
 }
 
-/// The tokens without what is hidden; reports what is wrong with single tokens.
-fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Vec<Seen> {
+/// How a token divides the text.
+fn divides(token: &Seen) -> Divides {
+    if !token.at_margin {
+        Divides::Never
+    } else if super::grammar::starts_item(token.kind) {
+        Divides::Always
+    } else if super::grammar::starts_statement(token.kind) {
+        Divides::Outside
+    } else {
+        Divides::Never
+    }
+}
+
+/// The tokens without what is hidden, and before which of them something was reported: what is wrong with
+/// single tokens.
+fn see(
+    source: &str,
+    file: FileId,
+    raw: &[Token],
+    diags: &mut Diagnostics,
+) -> (Vec<Seen>, Vec<usize>) {
     let mut seen = Vec::with_capacity(raw.len());
+    let mut wrong = Vec::new();
     let mut start = 0;
     let (mut in_quotes, mut after_unknown) = (false, false);
     let (mut after_break, mut at_margin, mut joined) = (true, true, false);
@@ -492,6 +590,7 @@ fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Ve
             && (!quote || in_quotes)
         {
             diags.push(diagnostic);
+            wrong.push(seen.len());
         }
         if hidden(token.kind) {
             let breaks = token.kind == SyntaxKind::Newline;
@@ -505,7 +604,7 @@ fn see(source: &str, file: FileId, raw: &[Token], diags: &mut Diagnostics) -> Ve
         }
         start = end;
     }
-    seen
+    (seen, wrong)
 }
 
 /// Quotes of printed text and of other languages.

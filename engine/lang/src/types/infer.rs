@@ -296,6 +296,10 @@ impl<'p, 'd> Checker<'p, 'd> {
             // Its definition went wrong and was reported.
             return Ty::Error;
         };
+        let defined = self.program.bindings[binding].span;
+        if self.is_broken(defined) && !self.is_broken(self.span(id)) {
+            return Ty::Error;
+        }
         let (ty, params) = self.table.instantiate(&scheme);
         if !params.is_empty() {
             self.uses.insert(id, params);

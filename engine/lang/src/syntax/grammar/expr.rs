@@ -234,12 +234,31 @@ pub(super) fn missing(p: &mut Parser<'_>) {
     if p.at_reserved() {
         return p.skip();
     }
+    let error = no_expression(p);
+    p.report(error);
+    match (p.before(), p.current(), p.nth(1)) {
+        (_, Dot, Integer) => {
+            p.skip();
+            p.skip();
+        }
+        (Star, Star, _) | (Plus | Minus | Star | Slash, Eq, _) => {
+            p.skip();
+            if starts_expr(p.current()) && !p.after_break() {
+                op_expr(p);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What to say where an expression should stand.
+pub(super) fn no_expression(p: &Parser<'_>) -> Diagnostic {
     let code = if p.at_end() { "unexpected-end" } else { "expected-expression" };
     let error = match p.after_break() && !p.at_end() && starts_item(p.current()) {
         true => Diagnostic::error(code, p.span_behind(), "expected an expression"),
         false => Diagnostic::error(code, p.span(), p.expected_message("an expression")),
     };
-    p.report(match p.current() {
+    match p.current() {
         Dot if p.nth(1) == Integer => error.help("numbers don't start with `.`: write 0.5"),
         LeftArrow => error.help(super::COMPARE),
         ElseKw => error.help(
@@ -254,19 +273,6 @@ pub(super) fn missing(p: &mut Parser<'_>) {
             error.help("reserved words can't be used as names")
         }
         _ => error,
-    });
-    match (p.before(), p.current(), p.nth(1)) {
-        (_, Dot, Integer) => {
-            p.skip();
-            p.skip();
-        }
-        (Star, Star, _) | (Plus | Minus | Star | Slash, Eq, _) => {
-            p.skip();
-            if starts_expr(p.current()) && !p.after_break() {
-                op_expr(p);
-            }
-        }
-        _ => {}
     }
 }
 

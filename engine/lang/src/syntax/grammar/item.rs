@@ -7,6 +7,7 @@ use crate::diag::Diagnostic;
 
 /// One definition or statement of a text or module.
 pub(super) fn top_item(p: &mut Parser<'_>) {
+    p.begin_statement();
     match p.current() {
         kind if starts_item(kind) => item(p),
         kind if starts_statement(kind) => statement(p),
@@ -138,7 +139,7 @@ pub(super) fn ret_type(p: &mut Parser<'_>, place: ty::Place) {
 }
 
 /// Whether a token begins a statement.
-pub(super) fn starts_statement(kind: SyntaxKind) -> bool {
+pub(in super::super) fn starts_statement(kind: SyntaxKind) -> bool {
     matches!(kind, LetKw | LetrecKw | Hash) || expr::starts_expr(kind)
 }
 
@@ -204,8 +205,11 @@ pub(super) fn block(p: &mut Parser<'_>) -> Done {
     let opened_at = p.position();
     p.bump();
     while !p.at(RBrace) && !p.at_end() {
+        if p.at_margin() && starts_item(p.current()) {
+            break;
+        }
+        p.begin_statement();
         match p.current() {
-            kind if starts_item(kind) && p.at_margin() => break,
             kind if starts_item(kind) => item_in_block(p),
             kind if starts_statement(kind) => statement(p),
             RParen | RBracket => {

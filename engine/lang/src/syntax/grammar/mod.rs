@@ -17,6 +17,7 @@ mod ty;
 use super::kind::SyntaxKind::{self, *};
 use super::parser::{Done, Marker, Parser};
 use crate::diag::Diagnostic;
+pub(super) use item::starts_statement;
 
 /// The whole text.
 pub(super) fn root(p: &mut Parser<'_>) {
@@ -120,44 +121,24 @@ fn missing_comma(p: &mut Parser<'_>, close: SyntaxKind, opened_at: usize) {
 }
 
 /// Whether a token begins something that stands only at the top level.
-fn starts_item(kind: SyntaxKind) -> bool {
+pub(super) fn starts_item(kind: SyntaxKind) -> bool {
     matches!(kind, FnKw | MacroKw | ModKw | UseKw | TypeKw | IncludeKw | PubKw | StructKw)
 }
 
 /// Reports a token that can't begin a statement and skips to one that can.
 fn skip_to_statement(p: &mut Parser<'_>, close: SyntaxKind) {
-    if p.at(RParen) || p.at(RBracket) || p.at(RBrace) {
-        let message = format!("{} closes nothing", p.current().described());
-        p.report(Diagnostic::error("unmatched-bracket", p.span(), message));
-        p.skip();
-        return;
+    if !p.follows_up() {
+        no_statement(p);
     }
-    if p.at(LeftArrow) {
-        let error =
-            Diagnostic::error("expected-token", p.span(), p.expected_message("a statement"));
-        p.report(error.help(COMPARE));
-    }
+    let bracket = matches!(p.current(), RParen | RBracket | RBrace);
     match (p.current(), p.nth(1)) {
-        (Dot, Integer) => return expr::missing(p),
-        (ElseKw, _) => {
-            let message = p.expected_message("a statement");
-            let error = Diagnostic::error("expected-token", p.span(), message);
-            p.report(error.help("`else` needs an `if` in front of it: if (c) { .. } else { .. }"));
+        (Dot, Integer) => {
+            p.skip();
+            return p.skip();
         }
-        _ if p.at_reserved() => return p.skip(),
-        (ThinArrow | FatArrow, _) => {
-            let message = p.expected_message("a statement");
-            let error = Diagnostic::error("expected-token", p.span(), message);
-            p.report(error.help("a function without a name is written: |x| .."));
-        }
-        (Comma, _) => {
-            let message = p.expected_message("a statement");
-            let error = Diagnostic::error("expected-token", p.span(), message);
-            p.report(error.help("several values are written in parentheses: (a, b)"));
-        }
-        _ => p.expected("a statement"),
+        _ if bracket || p.at_reserved() => return p.skip(),
+        _ => p.skip(),
     }
-    p.skip();
     while !p.at_end()
         && !p.after_break()
         && !p.at(close)
@@ -166,4 +147,25 @@ fn skip_to_statement(p: &mut Parser<'_>, close: SyntaxKind) {
     {
         p.skip();
     }
+}
+
+/// Reports a token that can't begin a statement.
+fn no_statement(p: &mut Parser<'_>) {
+    if p.at_reserved() {
+        return;
+    }
+    let expected = p.expected_message("a statement");
+    let error = Diagnostic::error("expected-token", p.span(), expected);
+    p.report(match (p.current(), p.nth(1)) {
+        (RParen | RBracket | RBrace, _) => {
+            let message = format!("{} closes nothing", p.current().described());
+            Diagnostic::error("unmatched-bracket", p.span(), message)
+        }
+        (Dot, Integer) => expr::no_expression(p),
+        (LeftArrow, _) => error.help(COMPARE),
+        (ElseKw, _) => error.help("`else` needs an `if` in front of it: if (c) { .. } else { .. }"),
+        (ThinArrow | FatArrow, _) => error.help("a function without a name is written: |x| .."),
+        (Comma, _) => error.help("several values are written in parentheses: (a, b)"),
+        _ => error,
+    });
 }
