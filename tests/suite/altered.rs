@@ -2,6 +2,8 @@
 //!
 //! Also part of `cargo xtask bench --swap`. Relies on the standard form of programs (`cargo xtask fmt`).
 
+#![allow(unreachable_pub, reason = "public in the tests' library, a part of xtask")]
+
 /// The program with its output at half the level; `None` if it has no `dsp` in the standard form.
 pub fn halved(text: &str) -> Option<String> {
     let [before, result, after] = parts(text)?;
@@ -54,6 +56,28 @@ pub fn renumbered(text: &str, nth: usize) -> Option<String> {
     None
 }
 
+/// The program with every delay whose length is written in it twice as long; `None` if it has none.
+pub fn lengthened(text: &str) -> Option<String> {
+    let (mut rest, mut made, mut found) = (text, String::new(), false);
+    while let Some(at) =
+        ["delay(", "delay!("].iter().filter_map(|name| Some(rest.find(name)? + name.len())).min()
+    {
+        let (before, after) = rest.split_at(at);
+        let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let (number, after) = after.split_at(digits);
+        made += before;
+        match number.parse::<u32>() {
+            Ok(length) => {
+                made += &(length * 2).to_string();
+                found = true;
+            }
+            Err(_) => made += number,
+        }
+        rest = after;
+    }
+    found.then(|| made + rest)
+}
+
 /// The numbers with a point in a line, with their places. Texts have none by their look: `0.5` in quotes is
 /// taken for one, which is another text then.
 fn numbers(line: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -85,6 +109,14 @@ mod tests {
         let second = "fn f2() { x1.5 } // 1.5\nfn dsp() {\n  f(0.5, 3, a[1]) + 2.2\n}\n";
         assert_eq!(renumbered(text, 1).as_deref(), Some(second));
         assert_eq!(renumbered(text, 2), None);
+    }
+
+    #[test]
+    fn delays_become_twice_as_long() {
+        let text = "fn dsp() { delay(40, mydelay(x, 1), 3) + fdelay!(100)(x, 50) }";
+        let long = "fn dsp() { delay(80, mydelay(x, 1), 3) + fdelay!(200)(x, 50) }";
+        assert_eq!(lengthened(text).as_deref(), Some(long));
+        assert_eq!(lengthened("fn dsp() { x }"), None);
     }
 
     #[test]

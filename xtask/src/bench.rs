@@ -51,6 +51,9 @@ pub(crate) struct Args {
     /// Write the figures to this file
     #[arg(long, value_name = "F")]
     json: Option<PathBuf>,
+    /// Only what swaps cost in the callback: every example, large states, and 64 instances at once (about 3 minutes)
+    #[arg(long)]
+    swap: bool,
     /// Speak the protocol of tests/bench/README.md for one workload
     #[arg(long, value_name = "MODE")]
     as_peer: Option<peer::Mode>,
@@ -68,12 +71,16 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut figures = serde_json::Map::new();
     if args.peers {
         figures.insert("peers".into(), peers::run(args.rounds)?);
-    } else {
+    } else if !args.swap {
         figures.insert("throughput".into(), throughput()?);
     }
-    figures.insert("compile".into(), compile::run()?);
-    figures.insert("swap".into(), swap::run()?);
-    figures.insert("render".into(), render_speed()?);
+    if !args.swap {
+        figures.insert("compile".into(), compile::run()?);
+    }
+    figures.insert("swap".into(), swap::run(args.swap)?);
+    if !args.swap {
+        figures.insert("render".into(), render_speed()?);
+    }
     if let Some(path) = &args.json {
         let text = format!("{:#}\n", Value::Object(figures));
         std::fs::write(path, text)
