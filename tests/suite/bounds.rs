@@ -12,7 +12,7 @@ use std::sync::Arc;
 const MOST_HEAP_WORDS: u32 = 4_096;
 
 /// Samples of lines of another length that one block copies at most.
-const MOST_SAMPLES: u64 = 16_384;
+const MOST_SAMPLES: u64 = 12_800;
 
 fn compile(text: &str, target: Target) -> Arc<Program> {
     let options = Options { target, ..Options::default() };

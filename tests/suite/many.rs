@@ -87,6 +87,14 @@ impl Times {
         self.longest = self.longest.max(micros);
     }
 
+    /// Counts all that another has counted.
+    pub fn add_all(&mut self, other: &Self) {
+        for (count, other) in self.counts.iter_mut().zip(&other.counts) {
+            *count += other;
+        }
+        self.longest = self.longest.max(other.longest);
+    }
+
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()

@@ -65,7 +65,7 @@ struct Case {
 struct Taken {
     plain: Times,
     swapped: Times,
-    /// Blocks that copied, before the one with the swap.
+    /// Blocks that copied.
     copying: Times,
 }
 
@@ -101,6 +101,12 @@ fn cases() -> Result<Vec<Case>, Failure> {
     let sum = (1..=1000).map(|n| format!("c({n})")).collect::<Vec<_>>().join(" + ");
     let nodes = format!("\nfn c(x) {{ self * 0.5 + x }}\nfn dsp() {{ ({sum}) * 0.000001 }}\n");
     cases.push(Case::new("1,000 nodes", RATE, nodes));
+    let zeros = vec!["0"; 4_000].join(", ");
+    let array = format!(
+        "\nlet kept = [{zeros}]\nfn dsp() {{ let x = now % 10000\n  \
+         if (x < 1) {{ let (first, rest) = split_head(kept)\n    kept = append(rest, now) }}\n  kept[7] * 0.1 }}\n"
+    );
+    cases.push(Case::new("array of 4,000", RATE, array));
     Ok(cases)
 }
 
@@ -143,7 +149,10 @@ fn one(case: &Case) -> Result<Value, Failure> {
     let mut taken = measure([&program, &edited], case.rate, SWAPS)?;
     if let Some(longer) = &case.longer {
         let longer = case.compile(longer)?;
-        taken.copying = measure([&program, &longer], case.rate, SWAPS / 10)?.copying;
+        let other = measure([&program, &longer], case.rate, SWAPS / 10)?;
+        // The last piece is copied in the block of the swap.
+        taken.copying = other.copying;
+        taken.copying.add_all(&other.swapped);
     }
     let classes = [("plain", &taken.plain), ("swap", &taken.swapped), ("copying", &taken.copying)];
     for (at, (class, times)) in classes.into_iter().enumerate() {
