@@ -14,6 +14,7 @@ mod guide;
 mod ide;
 mod instances;
 mod library;
+mod one_mistake;
 mod random_edits;
 mod random_sources;
 mod soaking;

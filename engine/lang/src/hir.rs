@@ -13,7 +13,7 @@ use crate::source::Span;
 use attacca_rt::code::CellSource;
 use cranelift_entity::{PrimaryMap, entity_impl};
 use half::f16;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 /// An expression; printed `e7`.
@@ -109,6 +109,8 @@ pub struct Program {
     pub dsp: Option<BindingId>,
     /// Top-level statements with syntax errors: what else seems wrong there may follow from them.
     pub broken: Vec<Span>,
+    /// Functions that mention an unknown name: what they take is perhaps not what was meant.
+    pub unclear: FxHashSet<LambdaId>,
     /// Everything that splices put in.
     pub expansions: PrimaryMap<ExpansionId, Expansion>,
     /// For each expression that a splice put in: by the innermost one.

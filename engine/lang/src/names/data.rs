@@ -163,6 +163,9 @@ impl Resolve<'_> {
         if let Some((ty, index)) = self.constructor(name.text()) {
             return MatchPattern::Variant(ty, index, payload, span);
         }
+        if self.may_be_foreign(name.text()) {
+            return MatchPattern::Error(span);
+        }
         let at = self.token_span(&name);
         let message = format!("there is no constructor `{}`", name.text());
         let error = Diagnostic::error("unknown-constructor", at, message);

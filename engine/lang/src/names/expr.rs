@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use super::item::WrittenParam;
 use super::lookup::{Found, PathFound};
 use super::suggest::nearest;
-use super::{Resolve, Speech};
+use super::{Resolve, Speech, Types};
 use crate::builtins::Builtin;
 use crate::deep::with_room;
 use crate::diag::Diagnostic;
@@ -192,13 +192,37 @@ impl Resolve<'_> {
         }));
     }
 
+    /// Whether a name may be defined by what is not understood.
+    pub(super) fn may_be_foreign(&self, name: &str) -> bool {
+        let constructor = self.types == Types::Unknown && name.starts_with(char::is_uppercase);
+        self.foreign_any || constructor || self.foreign.contains(name)
+    }
+
+    /// Notes that the functions around use something unknown.
+    fn unclear(&mut self) {
+        let mut around = self.lambda;
+        while let Some(lambda) = around {
+            self.program.unclear.insert(lambda);
+            around = self.program.lambdas[lambda].parent;
+        }
+    }
+
+    /// Whether a mistake of this name is news.
+    pub(super) fn tell_once(&mut self, name: &str) -> bool {
+        self.speech == Speech::Silent || self.told.insert(name.into())
+    }
+
     fn unknown_name(&mut self, name: &str, span: Span) {
         self.unknown_name_or(name, span, "define it with `let` or `fn` before its first use");
     }
 
     /// Reports a name that nothing defines; `otherwise` is the advice when no cause is evident.
-    fn unknown_name_or(&mut self, name: &str, span: Span, otherwise: &str) {
-        if self.foreign_any || self.foreign.contains(name) {
+    pub(super) fn unknown_name_or(&mut self, name: &str, span: Span, otherwise: &str) {
+        if self.may_be_foreign(name) {
+            return;
+        }
+        self.unclear();
+        if !self.tell_once(name) {
             return;
         }
         let message = format!("`{name}` is not defined here");
@@ -510,7 +534,15 @@ impl Resolve<'_> {
                 let help = "assign a new tuple to the whole variable: t = (.., ..)";
                 self.not_assignable(span, "elements of a tuple can't be assigned", help);
             }
-            ast::Expr::TupleExpr(_) => {
+            ast::Expr::TupleExpr(it) => {
+                for part in it.parts() {
+                    if let ast::Expr::PathExpr(part) = part
+                        && let Some(name) = part.plain()
+                    {
+                        // Perhaps they were to be bound.
+                        self.foreign.insert(name.text().into());
+                    }
+                }
                 let help = "assign one variable a line, or bind new ones: let (a, b) = ..";
                 self.not_assignable(span, "a tuple of variables can't be assigned", help);
             }

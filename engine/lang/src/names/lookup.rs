@@ -267,7 +267,7 @@ impl Resolve<'_> {
     pub(super) fn no_module(&mut self, path: &[SyntaxToken]) {
         let [modules @ .., _] = path else { return };
         let Some(first) = modules.first() else { return };
-        if self.foreign_any || self.foreign.contains(first.text()) {
+        if self.may_be_foreign(first.text()) {
             return;
         }
         let known = self.modules_at(std::slice::from_ref(first));
@@ -282,6 +282,9 @@ impl Resolve<'_> {
             return self.no_member(module, name, "module");
         }
         let (at, name) = (self.token_span(first), first.text());
+        if !self.tell_once(&format!("{name}::")) {
+            return;
+        }
         let error = Diagnostic::error("unknown-module", at, format!("there is no module `{name}`"));
         let near = self.near_module(name);
         self.report(match near {
@@ -304,10 +307,10 @@ impl Resolve<'_> {
     /// Reports that a module has no member of this name; `what` says what kind is looked for.
     pub(super) fn no_member(&mut self, module: ModuleId, name: &SyntaxToken, what: &str) {
         let (at, name) = (self.token_span(name), name.text());
-        if self.foreign.contains(name) || self.foreign_any {
+        let path = self.module_path(module);
+        if self.may_be_foreign(name) || !self.tell_once(&format!("{path}::{name}")) {
             return;
         }
-        let path = self.module_path(module);
         let message = format!("module `{path}` has no {what} `{name}`");
         let error = Diagnostic::error("unknown-member", at, message);
         if self.modules.has_let(module, name) {

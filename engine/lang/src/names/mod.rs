@@ -73,6 +73,8 @@ pub fn resolve_files(
         later_modules: FxHashMap::default(),
         exposing: None,
         foreign: FxHashSet::default(),
+        told: FxHashSet::default(),
+        types: Types::Known,
         gone: FxHashMap::default(),
         defining: Vec::new(),
         foreign_any: false,
@@ -113,6 +115,14 @@ enum Stages {
     Unknown,
 }
 
+/// Whether it is known which types and constructors there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Types {
+    Known,
+    /// A `type` has syntax errors.
+    Unknown,
+}
+
 /// The state of the pass.
 struct Resolve<'a> {
     file: FileId,
@@ -144,6 +154,10 @@ struct Resolve<'a> {
     exposing: Option<SmolStr>,
     /// Names defined by something not supported yet.
     foreign: FxHashSet<SmolStr>,
+    /// Unknown names, and names of modules with them, that were reported: once is enough.
+    told: FxHashSet<SmolStr>,
+    /// Whether it is known which constructors there are.
+    types: Types,
     /// Names that were seen only inside a block or function, and where they are bound.
     gone: FxHashMap<SmolStr, Span>,
     /// Names of the `let`s whose values are being resolved.
@@ -319,9 +333,12 @@ impl Resolve<'_> {
             self.declare_type(item);
         }
         let outer = self.speech;
-        for item in items {
+        for (index, item) in items.iter().enumerate() {
             let span = self.span_of(item.syntax());
             self.speech = self.speech_for(span);
+            if let Some(next) = items.get(index + 1) {
+                self.missing_fn(item, next);
+            }
             self.item(item);
             if self.speech == Speech::Silent && self.speech_for(span) == Speech::Reports {
                 self.program.broken.push(span);
@@ -363,17 +380,45 @@ impl Resolve<'_> {
         }
     }
 
+    /// `name(..) { .. }` lacks its `fn`: both parts are taken for one definition that is not understood.
+    fn missing_fn(&mut self, item: &ast::Stmt, next: &ast::Stmt) {
+        let (ast::Stmt::ExprStmt(call), ast::Stmt::ExprStmt(block)) = (item, next) else { return };
+        let (Some(ast::Expr::CallExpr(call)), Some(ast::Expr::Block(_))) =
+            (call.expr(), block.expr())
+        else {
+            return;
+        };
+        let Some(ast::Expr::PathExpr(path)) = call.callee() else { return };
+        let Some(name) = path.plain() else { return };
+        let breaks = call.syntax().next_sibling_or_token();
+        let breaks = std::iter::successors(breaks, |it| it.next_sibling_or_token());
+        let known = !matches!(self.find(name.text()), lookup::Found::Nothing);
+        if known
+            || breaks
+                .take_while(|it| it.kind() != SyntaxKind::ExprStmt)
+                .any(|it| it.kind() == SyntaxKind::Newline)
+        {
+            return;
+        }
+        let help = format!("to define a function, write: fn {}(..) {{ .. }}", name.text());
+        self.unknown_name_or(name.text(), self.token_span(&name), &help);
+        self.foreign.insert(name.text().into());
+        self.speech = Speech::Silent;
+        self.program.broken.push(self.span_of(next.syntax()));
+    }
+
     /// Notes what the tokens of one definition may define, whatever they are meant to say.
     #[expect(clippy::wildcard_enum_match_arm, reason = "few kinds of tokens define something")]
     fn note_broken_definition(&mut self, tokens: &[SyntaxToken]) {
         let kind = |at: usize| tokens.get(at).map(SyntaxToken::kind);
-        let of_type = tokens.iter().any(|token| token.kind() == SyntaxKind::TypeKw);
+        // What begins with no word of the language can be anything.
+        self.foreign_any |= kind(0).is_some_and(|kind| !crate::syntax::starts_statement(kind));
         for (at, token) in tokens.iter().enumerate() {
             let before = at.checked_sub(1).and_then(kind);
+            let behind = kind(at + 1);
             match token.kind() {
                 SyntaxKind::Ident
-                    if of_type
-                        || kind(at + 1).is_some_and(stands_behind_a_new_name)
+                    if behind.is_some_and(stands_behind_a_new_name)
                         || before.is_some_and(stands_before_a_new_name) =>
                 {
                     self.foreign.insert(token.text().into());
@@ -381,6 +426,19 @@ impl Resolve<'_> {
                 SyntaxKind::UseKw | SyntaxKind::ModKw | SyntaxKind::IncludeKw => {
                     self.foreign_any = true;
                 }
+                SyntaxKind::FnKw | SyntaxKind::MacroKw => {
+                    let whole = behind == Some(SyntaxKind::Ident)
+                        && kind(at + 2) == Some(SyntaxKind::LParen);
+                    // The name may be wrong too.
+                    self.foreign_any |= !whole;
+                }
+                SyntaxKind::LetKw | SyntaxKind::LetrecKw => {
+                    self.foreign_any |= behind.is_none_or(SyntaxKind::is_keyword);
+                }
+                SyntaxKind::ColonColon => {
+                    self.foreign_any |= behind != Some(SyntaxKind::Ident);
+                }
+                SyntaxKind::TypeKw => self.types = Types::Unknown,
                 SyntaxKind::Hash | SyntaxKind::StageKw => self.stages = Stages::Unknown,
                 _ => {}
             }

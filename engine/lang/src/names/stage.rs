@@ -88,8 +88,11 @@ impl Resolve<'_> {
         let Some(name) = path.plain() else { return self.path(path, span) };
         let name = name.text();
         let known = !matches!(self.find(name), Found::Nothing);
-        if known || self.foreign_any || self.foreign.contains(name) {
+        if known || self.may_be_foreign(name) {
             return self.path(path, span);
+        }
+        if !self.tell_once(name) {
+            return self.error(span);
         }
         let message = format!("there is no macro `{name}!`");
         let error = Diagnostic::error("unknown-name", span, message);

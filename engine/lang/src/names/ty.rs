@@ -140,7 +140,7 @@ impl Resolve<'_> {
     }
 
     fn unknown_type(&mut self, name: &str, span: Span) {
-        if self.foreign_any || self.foreign.contains(name) {
+        if self.may_be_foreign(name) {
             return;
         }
         let message = format!("there is no type `{name}`; it is inferred");

@@ -121,6 +121,12 @@ impl Chunks {
         first..end
     }
 
+    /// Whether no definition begins between two chunks.
+    pub(super) fn same_definition(&self, a: usize, b: usize) -> bool {
+        let between = self.chunks.get(a.min(b) + 1..=a.max(b)).unwrap_or_default();
+        between.iter().all(|chunk| chunk.divides != Divides::Always)
+    }
+
     /// Whether the brackets of a chunk are paired.
     pub(super) fn is_paired(&self, chunk: usize) -> bool {
         self.chunks.get(chunk).is_none_or(|chunk| chunk.brackets == Brackets::Match)

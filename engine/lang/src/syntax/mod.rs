@@ -19,6 +19,11 @@ pub use kind::{Attacca, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 use crate::diag::Diagnostics;
 use crate::source::{FileId, Span};
 
+/// Whether a token can begin a definition or statement.
+pub(crate) fn starts_statement(kind: SyntaxKind) -> bool {
+    grammar::starts_item(kind) || grammar::starts_statement(kind)
+}
+
 /// Longer texts are not programs, in bytes.
 const LENGTH_LIMIT: usize = 16 << 20;
 

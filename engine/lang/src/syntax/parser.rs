@@ -239,7 +239,9 @@ impl<'a> Parser<'a> {
         if self.eat(kind) {
             return true;
         }
-        if self.follows_up() {
+        let around = self.chunks.of_token(opened_at);
+        let shifted = self.broken.contains(&around) && !self.chunks.is_paired(around);
+        if shifted || self.follows_up() {
             return false;
         }
         let opened = self.span_at(opened_at);
@@ -376,14 +378,19 @@ impl<'a> Parser<'a> {
     /// Whether what seems wrong here follows from the mistake that was reported last.
     fn is_spoilt(&self) -> bool {
         let Told { pos: Some(pos), at, sound } = self.told else { return false };
-        let chunk = self.chunks.of_token(self.place());
+        let (chunk, before) = (self.chunks.of_token(self.place()), self.chunks.of_token(at));
         pos == self.pos
-            || chunk == self.chunks.of_token(at) && (!self.chunks.is_paired(chunk) || sound <= at)
+            || (chunk == before && sound <= at)
+            || (self.chunks.same_definition(chunk, before) && !self.chunks.is_paired(before))
     }
 
     /// Whether something was wrong before in the same definition: what has no place here may follow from it.
     pub(super) fn follows_up(&self) -> bool {
-        self.broken.contains(&self.chunks.of_token(self.place()))
+        let chunk = self.chunks.of_token(self.place());
+        self.broken.iter().any(|broken| {
+            let shifted = !self.chunks.is_paired(*broken);
+            *broken == chunk || (shifted && self.chunks.same_definition(*broken, chunk))
+        })
     }
 
     /// Notes that a statement or definition begins here: it is a new one if nothing that was open at

@@ -21,7 +21,7 @@ impl Checker<'_, '_> {
             let found = self.arguments(site.args);
             let Ty::Func(func) = ty else { return Ty::Error };
             if builtin == Builtin::ScheduleAt && !self.can_be_scheduled(site, &found) {
-                return Ty::Unit;
+                return Ty::Error;
             }
             if let Builtin::SplitHead | Builtin::SplitTail = builtin {
                 self.split_of_nothing(site);

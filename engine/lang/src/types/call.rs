@@ -410,7 +410,8 @@ impl Checker<'_, '_> {
     /// Reports a wrong number of arguments. The result is not looked at any further.
     fn wrong_count(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, given: usize) -> Ty {
         let lambda = func.names.and_then(|names| self.program.lambdas.get(names));
-        if lambda.is_some_and(|lambda| self.is_broken(lambda.span)) {
+        let unclear = func.names.is_some_and(|names| self.program.unclear.contains(&names));
+        if unclear || lambda.is_some_and(|lambda| self.is_broken(lambda.span)) {
             return Ty::Error;
         }
         let name = func.names.and_then(|names| self.known.name_of(names));

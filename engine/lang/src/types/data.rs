@@ -76,6 +76,9 @@ impl Checker<'_, '_> {
     /// A constructor: a value, or a function of what it carries.
     pub(super) fn constructor(&mut self, id: TypeId, index: u32) -> Ty {
         let ty = self.declared(id);
+        if ty == Ty::Error {
+            return ty;
+        }
         match self.payloads[id].get(index as usize) {
             Some(Some(payload)) => Ty::func(payload.clone(), ty),
             Some(None) | None => ty,
@@ -141,7 +144,9 @@ impl Checker<'_, '_> {
         let mut first: Option<ExprId> = None;
         let (mut good, mut agree) = (true, true);
         for arm in arms {
-            good &= self.match_pattern(&arm.pattern, &found, self.span(scrutinee));
+            // What does not fit one arm would seem not to fit the others as well.
+            let found = if good { &found } else { &Ty::Error };
+            good &= self.match_pattern(&arm.pattern, found, self.span(scrutinee));
             let ty = self.expr(arm.body);
             match first {
                 None => {
@@ -201,6 +206,12 @@ impl Checker<'_, '_> {
             MatchPattern::Variant(ty, index, payload, at) => {
                 let declared = self.declared(*ty);
                 let fits = self.expect(found, &declared, *at, Why::Scrutinee(value));
+                if declared == Ty::Error {
+                    if let Some(payload) = payload {
+                        self.pattern(payload, &Ty::Error, *at);
+                    }
+                    return false;
+                }
                 let carried = self.payloads[*ty].get(*index as usize).cloned().flatten();
                 if let Some(error) = self.payload_length(*ty, *index, payload.as_ref(), *at) {
                     self.diagnose(error);

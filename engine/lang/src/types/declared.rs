@@ -45,6 +45,7 @@ impl Checker<'_, '_> {
     /// A variant type by its definition.
     pub(super) fn declared(&self, id: TypeId) -> Ty {
         match self.program.types.get(id) {
+            Some(def) if self.is_broken(def.span) => Ty::Error,
             Some(def) => Ty::Variant(id, def.name.clone()),
             None => Ty::Error,
         }
@@ -68,7 +69,10 @@ impl Checker<'_, '_> {
         self.aliases[id] = AliasState::Open;
         let program = self.program;
         let letters = std::mem::take(&mut self.frame().letters);
-        let ty = self.annotation(&program.aliases[id].ty);
+        let ty = match self.is_broken(program.aliases[id].span) {
+            true => Ty::Error,
+            false => self.annotation(&program.aliases[id].ty),
+        };
         self.frame().letters = letters;
         if let AliasState::Done(known) = &self.aliases[id] {
             return known.clone();

@@ -370,7 +370,12 @@ impl<'p, 'd> Checker<'p, 'd> {
         let fits = self.expect_value(&ret, &body, lambda.body, why);
         self.check_self(lambda.span, &ret);
         self.frame = around;
-        if fits && !self.table.fits(&ty) {
+        if !fits {
+            // What it gives is not known: calls of it are not wrong as well.
+            let arg = Ty::pack(self.params.get(&id).cloned().unwrap_or_default());
+            return Ty::Func(std::sync::Arc::new(Func { arg, ret: Ty::Error, names: Some(id) }));
+        }
+        if !self.table.fits(&ty) {
             self.report(TypeError::Large { at: lambda.span });
             return Ty::Error;
         }

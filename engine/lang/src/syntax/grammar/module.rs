@@ -24,7 +24,7 @@ pub(super) fn mod_def(p: &mut Parser<'_>, marker: Marker) {
 pub(super) fn use_stmt(p: &mut Parser<'_>, marker: Marker) {
     p.bump();
     name(p, "a module's name");
-    while p.eat(ColonColon) {
+    while path_goes_on(p) {
         if p.eat(Star) {
             break;
         }
@@ -37,6 +37,17 @@ pub(super) fn use_stmt(p: &mut Parser<'_>, marker: Marker) {
         }
     }
     p.finish_node(marker, UseStmt);
+}
+
+/// Takes the `::` between the parts of a path; a single `:` is taken for it, with a message.
+fn path_goes_on(p: &mut Parser<'_>) -> bool {
+    if p.at(Colon) && !p.after_break() {
+        let error = Diagnostic::error("expected-token", p.span(), p.expected_message("`::`"));
+        p.report(error.help("the parts of a path are joined by two colons: use a::b"));
+        p.skip();
+        return true;
+    }
+    p.eat(ColonColon)
 }
 
 fn use_list(p: &mut Parser<'_>) {
