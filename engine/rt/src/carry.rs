@@ -304,9 +304,14 @@ impl Carry {
                 if words > self.left {
                     return None;
                 }
-                for index in 0..len {
-                    for (field, kind) in (0..).zip(&shape.fields) {
-                        self.look_at(plan, *kind, heap.array_load(object, index, stride, field))?;
+                let elements = heap.elements(object, stride);
+                if shape.fields.iter().all(|kind| *kind == WordKind::F64) {
+                    // All of them, without a way out: several at once.
+                    let finite = elements.iter().map(|word| f64::from_bits(*word).is_finite());
+                    finite.fold(true, |all, one| all & one).then_some(())?;
+                } else {
+                    for (kind, word) in shape.fields.iter().cycle().zip(elements) {
+                        self.look_at(plan, *kind, *word)?;
                     }
                 }
                 Some(2 + words)
@@ -400,11 +405,16 @@ impl Carry {
             }
             ObjectKind::Array => {
                 let stride = shape.fields.len() as u32;
-                for index in 0..heap.array_len(object) {
-                    for (field, kind) in (0..).zip(&shape.fields) {
-                        let word = heap.array_load(object, index, stride, field);
-                        let word = self.carried(plan, *kind, word, new);
-                        new.heap_mut().array_store(made, index, stride, field, word);
+                let elements = heap.elements(object, stride);
+                if !shape.fields.contains(&WordKind::Ref) {
+                    let made = new.heap_mut().elements_mut(made, stride);
+                    made.iter_mut().zip(elements).for_each(|(to, from)| *to = *from);
+                    return Some(());
+                }
+                for (at, (kind, word)) in shape.fields.iter().cycle().zip(elements).enumerate() {
+                    let word = self.carried(plan, *kind, *word, new);
+                    if let Some(to) = new.heap_mut().elements_mut(made, stride).get_mut(at) {
+                        *to = word;
                     }
                 }
             }

@@ -198,6 +198,20 @@ impl Heap {
         self.word(at.wrapping_add(index.wrapping_mul(u64::from(stride))) as usize)
     }
 
+    /// All elements of an array side by side, of `stride` fields each.
+    pub(crate) fn elements(&self, array: HeapRef, stride: u32) -> &[u64] {
+        let words = usize::try_from(self.array_len(array)).ok();
+        let words = words.and_then(|len| len.checked_mul(stride as usize)).unwrap_or(0);
+        let start = array.0 as usize + 2;
+        self.words.get(start..start.saturating_add(words)).unwrap_or_default()
+    }
+
+    /// All elements of an array side by side, of `stride` fields each.
+    pub(crate) fn elements_mut(&mut self, array: HeapRef, stride: u32) -> &mut [u64] {
+        let (start, words) = (array.0 as usize + 2, self.elements(array, stride).len());
+        self.words.get_mut(start..start + words).unwrap_or_default()
+    }
+
     /// Writes field `field` of element `index`, of elements of `stride` fields; nothing happens where
     /// there is none.
     #[inline]

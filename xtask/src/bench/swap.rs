@@ -101,12 +101,18 @@ fn cases() -> Result<Vec<Case>, Failure> {
     let sum = (1..=1000).map(|n| format!("c({n})")).collect::<Vec<_>>().join(" + ");
     let nodes = format!("\nfn c(x) {{ self * 0.5 + x }}\nfn dsp() {{ ({sum}) * 0.000001 }}\n");
     cases.push(Case::new("1,000 nodes", RATE, nodes));
+    // What a swap copies of the heap at most, in one object and in a thousand.
     let zeros = vec!["0"; 4_000].join(", ");
     let array = format!(
-        "\nlet kept = [{zeros}]\nfn dsp() {{ let x = now % 10000\n  \
-         if (x < 1) {{ let (first, rest) = split_head(kept)\n    kept = append(rest, now) }}\n  kept[7] * 0.1 }}\n"
+        "\nlet kept = [{zeros}]\nfn dsp() {{\n  if (now % 100000 < 1) {{ kept = append(split_head(kept).1, now) }}\n  \
+         kept[7] * 0.1\n}}\n"
     );
     cases.push(Case::new("array of 4,000", RATE, array));
+    let list = "\ntype rec List = End | Item(float, List)\n\
+                fn build(n) -> List { if (n < 1) End else Item(n, build(n - 1)) }\nlet kept = build(1000)\n\
+                fn head(list) { match list { End => 0, Item(x, rest) => x } }\n\
+                fn dsp() {\n  if (now % 100000 < 1) { kept = Item(now, kept) }\n  head(kept) * 0.1\n}\n";
+    cases.push(Case::new("list of 1,000", RATE, list.to_owned()));
     Ok(cases)
 }
 
