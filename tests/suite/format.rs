@@ -1,7 +1,7 @@
 //! The formatter on every program we have: it changes no sample, and what it laid out stays.
 
 use attacca_engine::{Target, format};
-use attacca_tests::golden::{Golden, difference, programs, render};
+use attacca_tests::golden::{Golden, difference, programs, run};
 use std::path::PathBuf;
 
 /// Programs of the plugin, the library and the examples, which are kept in the standard form.
@@ -39,7 +39,7 @@ fn golden_programs_sound_the_same_when_laid_out() {
             let mut golden = golden.clone();
             golden.text = text.to_owned();
             let compiled = golden.compile(Target::Vm)?;
-            render(&compiled, &golden.score(&compiled), 64)
+            run(&compiled, &golden.score(&compiled), 64).map(|rendered| rendered.channels)
         };
         let (Ok(want), Ok(got)) = (samples(&golden.text), samples(&text)) else {
             panic!("{}: does not run when it is laid out", path.display())

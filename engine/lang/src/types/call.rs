@@ -120,9 +120,11 @@ impl Checker<'_, '_> {
         let why = Why::Argument(self.span(site.callee));
         match arg {
             Ty::Tuple(wanted) if wanted.len() == found.len() => {
-                for (index, ((wanted, found), at)) in
-                    wanted.iter().zip(found).zip(site.args).enumerate()
-                {
+                let args = wanted.iter().zip(found).zip(site.args).enumerate();
+                // What a function is called with is known when the other arguments are.
+                let (last, first): (Vec<_>, Vec<_>) =
+                    args.partition(|(_, ((wanted, found), _))| self.waits(wanted, found));
+                for (index, ((wanted, found), at)) in first.into_iter().chain(last) {
                     let why = self.parameter(site, func, index);
                     self.expect_value(wanted, found, *at, why);
                 }
@@ -147,6 +149,17 @@ impl Checker<'_, '_> {
         func.ret.clone()
     }
 
+    /// Whether an argument is a function of several parameters for one whose parameter is not known yet.
+    fn waits(&self, wanted: &Ty, found: &Ty) -> bool {
+        let (Ty::Func(wanted), Ty::Func(found)) =
+            (self.table.resolve(wanted), self.table.resolve(found))
+        else {
+            return false;
+        };
+        let parameters = (self.table.resolve(&wanted.arg), self.table.resolve(&found.arg));
+        matches!(parameters, (Ty::Var(_), Ty::Tuple(_)))
+    }
+
     fn one_argument(&mut self, site: CallSite<'_>, arg: &Ty, func: &Func, found: &Ty) -> Ty {
         let at = site.args.first().map_or(self.span(site.call), |arg| self.span(*arg));
         let why = Why::Argument(self.span(site.callee));
@@ -161,9 +174,7 @@ impl Checker<'_, '_> {
                     .filter(|names| self.program.lambdas[*names].params.len() == wanted.len())
                 {
                     Some(names) => self.by_name(site, names, wanted, fields),
-                    None => {
-                        self.expect(arg, &found, at, why);
-                    }
+                    None => return self.no_names(site, arg, &found, func),
                 }
             }
             (Ty::Tuple(wanted), Ty::Tuple(given)) if wanted.len() == given.len() => {
@@ -217,6 +228,23 @@ impl Checker<'_, '_> {
                 };
             }
         }
+        func.ret.clone()
+    }
+
+    /// A call by record of a function whose parameters have no names: only its type is written.
+    fn no_names(&mut self, site: CallSite<'_>, arg: &Ty, found: &Ty, func: &Func) -> Ty {
+        let at = site.args.first().map_or(self.span(site.call), |arg| self.span(*arg));
+        let (wanted, shown) = (self.show(arg), self.show(found));
+        let error =
+            Diagnostic::error("type-mismatch", at, format!("expected {wanted}, found {shown}"));
+        let error = error
+            .label(format!("this is {shown}"))
+            .also(
+                self.span(site.callee),
+                "nothing says what the parameters of this function are called",
+            )
+            .help("leave the function's type out, or give the arguments by position: f(1, 2)");
+        self.diagnose(error);
         func.ret.clone()
     }
 

@@ -363,6 +363,9 @@ impl Checker<'_, '_> {
             ExprKind::Block { .. } => self.result_span(id),
             _ => self.span(id),
         };
+        if let Some(agrees) = self.adapt((&wanted, &given), id, at, why) {
+            return agrees;
+        }
         self.expect(expected, found, at, why)
     }
 }

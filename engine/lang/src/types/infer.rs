@@ -4,6 +4,7 @@ use cranelift_entity::SecondaryMap;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use super::adapt::Adapter;
 use super::data::sample_part;
 use super::declared::AliasState;
 use super::error::{TypeError, Why};
@@ -55,6 +56,8 @@ pub(super) struct Checker<'p, 'd> {
     pub(super) aliases: SecondaryMap<AliasId, AliasState>,
     /// Values that become a member of a union: which member.
     pub(super) wraps: FxHashMap<ExprId, (u32, Ty)>,
+    /// Functions that stand where one is needed that takes a record.
+    pub(super) adapters: Vec<Adapter>,
     depth: u32,
     too_deep: bool,
     /// What put the code in that is being checked.
@@ -70,6 +73,7 @@ pub(super) struct Tables {
     pub(super) rows: Rows,
     pub(super) payloads: SecondaryMap<TypeId, Vec<Option<Ty>>>,
     pub(super) wraps: FxHashMap<ExprId, (u32, Ty)>,
+    pub(super) adapters: Vec<Adapter>,
 }
 
 impl<'p, 'd> Checker<'p, 'd> {
@@ -93,6 +97,7 @@ impl<'p, 'd> Checker<'p, 'd> {
             payloads: SecondaryMap::new(),
             aliases: SecondaryMap::new(),
             wraps: FxHashMap::default(),
+            adapters: Vec::new(),
             depth: 0,
             too_deep: false,
             expansion: None,
@@ -136,10 +141,16 @@ impl<'p, 'd> Checker<'p, 'd> {
             rows: self.table.final_rows(),
             payloads: self.payloads,
             wraps: self.wraps,
+            adapters: self.adapters,
         }
     }
 
-    /// The innermost function.
+    /// The innermost function around what is being checked.
+    pub(super) fn around(&self) -> Option<LambdaId> {
+        self.frame.lambda
+    }
+
+    /// What is known of the innermost function.
     pub(super) fn frame(&mut self) -> &mut Frame {
         &mut self.frame
     }

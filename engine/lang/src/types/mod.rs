@@ -3,13 +3,14 @@
 //! Unification with let-polymorphism for functions. Every mistake is one message: the type
 //! [`Ty::Error`] agrees with everything. Also decides how each call passes its arguments
 //! ([`CallPlan`]), so that lowering has nothing left to find out. Never panics on a program, never
-//! changes it.
+//! changes it but in one way, [`adapt`].
 
 #![allow(
     clippy::indexing_slicing,
     reason = "arenas and side tables are indexed by the ids they gave out; slices are read with `get`"
 )]
 
+mod adapt;
 mod annotation;
 mod arith;
 mod call;
@@ -108,13 +109,20 @@ impl Typed {
     }
 }
 
-/// Finds the types of a program; mistakes go to `diags`.
+/// Finds the types of a program; mistakes go to `diags`. The program that comes back may have functions
+/// written out that pass on a record to another one (`adapt`).
 pub fn check(program: Program, diags: &mut Diagnostics) -> Typed {
     let known = KnownFunctions::of(&program);
+    let before = diags.mark();
+    let errors = diags.error_count();
     let mut checker = infer::Checker::new(&program, &known, diags);
     checker.program_stmts();
     checker.dsp();
     let tables = checker.finish();
+    if !tables.adapters.is_empty() && diags.error_count() == errors {
+        diags.rollback(before);
+        return check(adapt::write_out(program, &tables.adapters), diags);
+    }
     Typed {
         known,
         exprs: tables.exprs,
