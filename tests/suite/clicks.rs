@@ -5,7 +5,7 @@
 
 use attacca_engine::pipeline::{self, Options};
 use attacca_engine::render::{RenderSettings, Renderer, Score};
-use attacca_engine::{EventKind, Program, Target};
+use attacca_engine::{Event, EventKind, Notice, ProcessorSettings, Program, Session, Target};
 use attacca_tests::altered;
 use attacca_tests::edits::{self, Edit};
 use attacca_tests::golden::{files, programs};
@@ -172,4 +172,29 @@ fn no_edit_of_an_example_clicks() {
     }
     assert!(wrong.is_empty(), "{} edits:\n{}", wrong.len(), wrong.join("\n"));
     assert!(jumps > 100, "only {jumps} edits had a jump to hide");
+}
+
+#[test]
+fn an_event_at_the_sample_of_a_swap_is_no_jump() {
+    let text = "fn dsp() { midi_note_mono!(0, 64, 0).pitch / 64 + Control!(\"gain\", 0.5) }";
+    for target in Target::ALL {
+        let program = compile("t.mmm", text, *target).expect("it is good");
+        let (mut session, mut processor) = Session::with(*target, ProcessorSettings::default());
+        session.play(&program);
+        let mut block = |events: &[Event]| {
+            let mut samples = [0.0; 512];
+            processor.process(&mut [&mut samples], events);
+            samples
+        };
+        assert_eq!(block(&[])[500], 1.5, "{target}: the first fades in");
+        // The host's note and a control that is set from elsewhere, both heard with the new program.
+        let program = compile("t.mmm", &format!("{text} // again"), *target).expect("it is good");
+        session.play(&program);
+        session.set_control("gain", 1.0);
+        let note = EventKind::NoteOn { channel: 0, note: 80, velocity: 90.0, id: -1 };
+        let events = [Event { offset: 0, kind: note }];
+        assert_eq!(block(&events), [2.25; 512], "{target}");
+        let swapped = session.poll().iter().any(|n| matches!(n, Notice::SwapDone { .. }));
+        assert!(swapped, "{target}");
+    }
 }
