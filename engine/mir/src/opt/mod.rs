@@ -27,7 +27,7 @@ pub mod rewrite;
 pub mod specialise;
 pub mod ssa;
 
-use crate::module::Module;
+use crate::module::{Function, Module};
 use attacca_rt::code::Image;
 
 /// A pass.
@@ -84,12 +84,11 @@ pub fn run(module: &mut Module, image: &Image) {
     }
     budget::prune(module);
     kernel::finish(module);
-    for id in inline::reachable(module, root) {
-        tidy(module, id, &known);
-    }
     promote::run(module);
     hoist::run(module);
-    tidy(module, root, &known);
+    let func = &mut module.funcs[root];
+    fold::fold(func, &known);
+    merge(func, &known);
 }
 
 /// Folds, shares and drops within one function.
@@ -101,6 +100,12 @@ fn tidy(module: &mut Module, id: crate::module::FuncId, known: &specialise::Know
     cells::scalarise(func, &known.shapes);
     if_convert::convert(func);
     fold::fold(func, known);
+    merge(func, known);
+}
+
+/// Shares equal values and drops what is not used.
+fn merge(func: &mut Function, known: &specialise::Known) {
+    copy_prop::propagate(func);
     cse::share(func, &known.shapes);
     copy_prop::propagate(func);
     dce::eliminate(func);
@@ -116,9 +121,7 @@ pub fn lower_math(module: &mut Module) {
     for id in inline::reachable(module, root) {
         let func = &mut module.funcs[id];
         fold::fold(func, &known);
-        copy_prop::propagate(func);
-        cse::share(func, &known.shapes);
-        dce::eliminate(func);
+        merge(func, &known);
     }
     hoist::run(module);
 }
