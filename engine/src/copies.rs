@@ -41,11 +41,6 @@ impl Copies {
         &self.files
     }
 
-    /// Forgets all.
-    pub(crate) fn clear(&mut self) {
-        (self.files, self.bytes) = (Vec::new(), 0);
-    }
-
     /// Keeps a file that answered a question.
     pub(crate) fn keep(&mut self, from: &str, path: &str, loaded: &Loaded) {
         let asked = (from.to_owned(), path.to_owned());

@@ -1,5 +1,6 @@
 //! Looks at the intermediates of a compile: the stages of `dump`.
 
+use attacca_mir::cancel::Cancel;
 use std::fmt;
 use std::str::FromStr;
 
@@ -110,17 +111,76 @@ impl FromStr for Stage {
     }
 }
 
-/// Sees each intermediate as it is made; asks for its text if it wants it.
+/// Sees each intermediate as it is made; asks for its text if it wants it. Says whether to go on.
 pub trait Watch {
     /// The compiler has reached `stage`; `text` prints it.
-    fn see(&mut self, stage: Stage, text: &dyn Fn() -> String);
+    fn see(&mut self, _stage: Stage, _text: &dyn Fn() -> String) {}
+
+    /// Calls the compile off, inside of passes too.
+    fn cancel(&self) -> Cancel {
+        Cancel::default()
+    }
+
+    /// The compiler is about to begin `pass`; an error makes it leave instead.
+    fn enter(&mut self, _pass: Pass) -> Result<(), Leave> {
+        Ok(())
+    }
 }
 
-/// Wants nothing.
-pub(crate) struct Nobody;
+/// Wants nothing, and never leaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
 
-impl Watch for Nobody {
-    fn see(&mut self, _: Stage, _: &dyn Fn() -> String) {}
+impl Watch for Nobody {}
+
+/// A part of the way from a text to a program that plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// Text to tokens and tree.
+    Parse,
+    /// Finds what names mean, and the files that the program uses.
+    Names,
+    /// Finds types.
+    Types,
+    /// Runs macro code, and checks the types of what it made.
+    Stage,
+    /// Types to MIR.
+    Lower,
+    /// Runs global code.
+    Globals,
+    /// Says what the state means.
+    State,
+    /// Makes MIR fast.
+    Optimise,
+    /// Makes the backend's code.
+    Code,
+    /// Finds out what the program keeps of the one before, and makes its instance.
+    Plan,
+}
+
+impl Pass {
+    /// Every pass, in order.
+    pub const ALL: &'static [Self] = &[
+        Self::Parse,
+        Self::Names,
+        Self::Types,
+        Self::Stage,
+        Self::Lower,
+        Self::Globals,
+        Self::State,
+        Self::Optimise,
+        Self::Code,
+        Self::Plan,
+    ];
+}
+
+/// Why a compile is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// A newer text is compiled instead.
+    Newer,
+    /// It has taken longer than it may.
+    TooLong,
 }
 
 /// Keeps the text of one stage.

@@ -20,6 +20,7 @@ pub mod target;
 
 pub mod ide;
 
+pub use attacca_mir::cancel::Cancel;
 pub use attacca_rt::Hz;
 pub use attacca_rt::event::{Event, EventKind, Expression};
 pub use attacca_rt::guard::Held;
@@ -32,6 +33,7 @@ pub use format::{Refused, format};
 pub use link::{ProbeValues, Traffic};
 pub use loader::{FileCopy, Files};
 pub use message::{ControlInfo, Message, Notice, PlanSummary, Severity};
+pub use pipeline::{Leave, Nobody, Pass, Watch};
 pub use program::Program;
-pub use session::{Session, SessionSettings, Update};
+pub use session::{Draft, Outcome, Session, SessionSettings, Update};
 pub use target::{Target, TargetError};

@@ -39,7 +39,7 @@ pub struct Files {
     /// Files looked for, as they were.
     seen: RefCell<BTreeMap<PathBuf, Stamp>>,
     /// Stand in for files that are not found.
-    copies: Copies,
+    copies: Arc<Copies>,
     /// Copies stand in for files that are found, too.
     copies_first: bool,
     /// Files found.
@@ -57,7 +57,7 @@ impl Files {
             home: None,
             base: None,
             seen: RefCell::default(),
-            copies: Copies::default(),
+            copies: Arc::default(),
             copies_first: false,
             used: RefCell::default(),
             missed: RefCell::default(),
@@ -90,21 +90,34 @@ impl Files {
     /// These copies stand in for files that are not found.
     #[must_use]
     pub fn with_copies(mut self, copies: Vec<FileCopy>) -> Self {
-        self.copies = Copies::new(copies);
+        self.copies = Arc::new(Copies::new(copies));
         self
     }
 
     /// From here on these copies are the files that they were made of, whatever the computer has.
     pub(crate) fn put_first(&mut self, copies: Vec<FileCopy>) {
-        self.copies = Copies::new(copies);
+        self.copies = Arc::new(Copies::new(copies));
         self.copies_first = true;
     }
 
-    /// Forgets the files looked for so far.
-    pub fn forget(&self) {
-        self.seen.borrow_mut().clear();
-        self.used.borrow_mut().clear();
-        self.missed.borrow_mut().clear();
+    /// Finds the same files, but has looked for none yet.
+    pub(crate) fn fresh(&self) -> Self {
+        Self {
+            library: Arc::clone(&self.library),
+            folders: self.folders.clone(),
+            home: self.home.clone(),
+            base: self.base.clone(),
+            seen: RefCell::default(),
+            copies: Arc::clone(&self.copies),
+            copies_first: self.copies_first,
+            used: RefCell::default(),
+            missed: RefCell::default(),
+        }
+    }
+
+    /// From here on it has looked for what the other one looked for.
+    pub(crate) fn remember(&mut self, other: Self) {
+        (self.seen, self.used, self.missed) = (other.seen, other.used, other.missed);
     }
 
     /// Copies of the files found so far; at most 4 MiB.
@@ -370,12 +383,12 @@ mod tests {
         assert!(!files.changed());
         folder.write("tone.mmm", "a");
         assert!(files.changed());
-        files.forget();
+        let files = files.fresh();
         assert!(files.load("patch.mmm", Wanted::Module("tone")).is_ok());
         assert!(!files.changed() && files.any());
         folder.write("tone.mmm", "longer");
         assert!(files.changed());
-        files.forget();
+        let files = files.fresh();
         assert!(files.load("patch.mmm", Wanted::Module("tone")).is_ok());
         folder.write("lib/tone.mmm", "found before the other now");
         assert!(files.changed());
@@ -399,7 +412,7 @@ mod tests {
         assert_eq!((other.used(), other.missed().len()), (files.used(), 2));
         elsewhere.write("tone.mmm", "mine");
         assert!(other.changed());
-        other.forget();
+        let other = other.fresh();
         let tone = other.load("patch.mmm", Wanted::Module("tone")).expect("the file");
         assert_eq!((&*tone.text, other.missed().len()), ("mine", 0));
         assert!(other.load("patch.mmm", Wanted::Module("nothing")).is_err());

@@ -4,8 +4,8 @@
 //! wrong with the text. Holds the flush-to-zero guard throughout, so that folding computes what the
 //! running program would. Never panics: a panic of a pass is caught and reported as our bug.
 
-pub use crate::dump::Stage;
-use crate::dump::{Keep, Nobody, Watch};
+use crate::dump::Keep;
+pub use crate::dump::{Leave, Nobody, Pass, Stage, Watch};
 use crate::loader::{Files, Loader, is_embedded};
 use crate::message::Message;
 use crate::program::Program;
@@ -16,6 +16,7 @@ use attacca_lang::hir::ExprKind;
 use attacca_lang::source::{FileId, LineColumn, SourceMap, Span};
 use attacca_lang::{lower, names, stage, syntax, types, words};
 use attacca_mir::backend::{Backend as _, BackendError};
+use attacca_mir::cancel::Cancel;
 use attacca_mir::module::Module;
 use attacca_mir::opt;
 use attacca_mir::state_tree::StateTree;
@@ -27,6 +28,7 @@ use attacca_rt::sample::Sample;
 use attacca_rt::voices::{MAX_GROUPS, MAX_VOICES};
 use attacca_rt::{Hz, MAX_CHANNELS};
 use attacca_vm::globals::GlobalsError;
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -67,6 +69,8 @@ impl Default for Options {
 pub struct Compiled {
     /// The texts that spans point into.
     pub sources: SourceMap,
+    /// The program's own text.
+    file: FileId,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,
     /// The program, unless there are errors.
@@ -84,6 +88,11 @@ pub struct Compiled {
 }
 
 impl Compiled {
+    /// The start of the program's own text.
+    pub(crate) fn start(&self) -> Span {
+        Span::new(self.file, 0, 0)
+    }
+
     /// The names of the files it was made of, the program's own first, and whether each is of the
     /// embedded library.
     pub fn files(&self) -> impl Iterator<Item = (&str, bool)> {
@@ -117,6 +126,8 @@ pub fn compile_watched(
 ) -> Compiled {
     let start = Instant::now();
     let mut text = Text::new(name, text);
+    text.cancel = watch.cancel();
+    text.diagnostics = Diagnostics::of(text.cancel.clone());
     let program = text.guarded(|text| {
         let module = text.front(options.literals, loader, watch)?;
         text.back(module, options, watch)
@@ -181,6 +192,7 @@ struct Text {
     printed: String,
     /// Where `dsp` is defined.
     dsp: Option<Span>,
+    cancel: Cancel,
 }
 
 impl Text {
@@ -197,13 +209,14 @@ impl Text {
             sounds: Vec::new(),
             printed: String::new(),
             dsp: None,
+            cancel: Cancel::default(),
         }
     }
 
     fn compiled(self, program: Option<Program>, start: Instant) -> Compiled {
-        let Self { sources, diagnostics, sample, controls, samples, printed, .. } = self;
+        let Self { sources, file, diagnostics, sample, controls, samples, printed, .. } = self;
         let (program, time) = (program.map(Arc::new), start.elapsed());
-        Compiled { sources, diagnostics, program, sample, controls, samples, printed, time }
+        Compiled { sources, file, diagnostics, program, sample, controls, samples, printed, time }
     }
 
     /// Text to MIR in sample form; `None` if there are errors.
@@ -214,18 +227,23 @@ impl Text {
         watch: &mut dyn Watch,
     ) -> Option<Module> {
         let text = self.sources.text(self.file).to_owned();
+        let start = self.start();
         let diags = &mut self.diagnostics;
         watch.see(Stage::Tokens, &|| tokens(&text));
+        enter(Pass::Parse, watch, start, diags)?;
         let parse = syntax::parse(&text, self.file, diags);
         watch.see(Stage::Tree, &|| format!("{:#?}", parse.syntax()));
+        enter(Pass::Names, watch, start, diags)?;
         let mut named = names::resolve_files(&parse, loader, &mut self.sources, diags);
         match literals {
             Literals::Exact => {}
             Literals::Mimium => named.round_literals(),
         }
         watch.see(Stage::Names, &|| format!("{named:#?}\n"));
+        enter(Pass::Types, watch, start, diags)?;
         let typed = types::check(named, diags);
         watch.see(Stage::Types, &|| show_types(&typed));
+        enter(Pass::Stage, watch, start, diags)?;
         let typed = stage::run(typed, diags);
         self.printed.clone_from(&typed.program.printed);
         watch.see(Stage::Staged, &|| format!("{:#?}\n", typed.program));
@@ -234,6 +252,7 @@ impl Text {
         if diags.has_errors() {
             return None;
         }
+        enter(Pass::Lower, watch, start, diags)?;
         let module = lower::to_mir(&typed, &self.sources, diags);
         if diags.has_errors() {
             return None;
@@ -273,13 +292,17 @@ impl Text {
         }
         module.rate = options.rate.0;
         self.load(&module);
+        self.enter(Pass::Globals, watch)?;
         opt::prepare(&mut module);
         let image = self.globals(&mut module)?;
         watch.see(Stage::Image, &|| show_image(&image));
+        self.enter(Pass::State, watch)?;
         let mut tree = StateTree::of(&module, &image);
         tree.text = words::of(&self.sources);
         watch.see(Stage::State, &|| tree.to_string());
+        self.enter(Pass::Optimise, watch)?;
         opt::run(&mut module, &image);
+        self.enter(Pass::Code, watch)?;
         let code = match options.target {
             Target::Vm => vm(module, watch),
             Target::Jit => jit(module, watch),
@@ -304,7 +327,7 @@ impl Text {
     fn globals(&mut self, module: &mut Module) -> Option<Image> {
         let mut counted = module.clone();
         opt::rc::run(&mut counted);
-        let run = attacca_vm::globals::run_globals(&counted, &self.samples);
+        let run = attacca_vm::globals::run_unless(&self.cancel, &counted, &self.samples);
         self.sample = Some(counted);
         match run {
             Ok(run) => {
@@ -328,15 +351,15 @@ impl Text {
         match catch_unwind(AssertUnwindSafe(|| passes(self))) {
             Ok(result) => result,
             Err(panic) => {
-                let words = panic.downcast_ref::<String>().map(String::as_str);
-                let words =
-                    words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
-                self.reject(
-                    "compiler-bug",
-                    &format!("the compiler met an error of its own: {words}"),
-                )
+                let bug = bug(self.start(), panic.as_ref());
+                self.diagnostics.push(bug);
+                None
             }
         }
+    }
+
+    fn enter(&mut self, pass: Pass, watch: &mut dyn Watch) -> Option<()> {
+        enter(pass, watch, self.start(), &mut self.diagnostics)
     }
 
     /// An error that has no place in the text.
@@ -397,6 +420,30 @@ impl Text {
         let offset = self.sources.get(file)?.offset(place);
         Some(Span::new(file, offset, offset))
     }
+}
+
+/// What is said of a panic.
+pub(crate) fn bug(at: Span, panic: &(dyn Any + Send)) -> Diagnostic {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
+    let message = format!("the compiler met an error of its own: {words}");
+    Diagnostic::error("compiler-bug", at, message)
+}
+
+/// Asks whether to go on; `None`, and an error, if not.
+fn enter(pass: Pass, watch: &mut dyn Watch, start: Span, diags: &mut Diagnostics) -> Option<()> {
+    let error = match watch.enter(pass) {
+        Ok(()) => return Some(()),
+        Err(Leave::Newer) => {
+            Diagnostic::error("compile-left", start, "a newer text is compiled instead of this one")
+        }
+        Err(Leave::TooLong) => {
+            Diagnostic::error("compile-too-long", start, "compiling this program takes too long")
+                .help("make it smaller: fewer functions, shorter arrays, fewer copies by macros")
+        }
+    };
+    diags.push(error);
+    None
 }
 
 fn vm(mut module: Module, watch: &mut dyn Watch) -> Result<Arc<dyn Code>, BackendError> {

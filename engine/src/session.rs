@@ -5,7 +5,9 @@
 use crate::link::{Link, ProbeValues, Traffic};
 use crate::loader::{FileCopy, Files};
 use crate::message::{ControlInfo, Message, Notice, PlanSummary};
-use crate::pipeline::{self, Compiled, Options, TOO_MANY_CONTROLS, no_slot};
+use crate::pipeline::{
+    self, Compiled, Leave, Nobody, Options, Pass, TOO_MANY_CONTROLS, Watch, no_slot,
+};
 use crate::program::Program;
 use crate::record::{Collector, Edit, Recording};
 use crate::slots::SlotTable;
@@ -16,6 +18,7 @@ use attacca_rt::processor::{Idle, Processor, ProcessorSettings};
 use attacca_rt::record::Recorder;
 use attacca_rt::swap::ProgramId;
 use attacca_rt::transport::When;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +67,37 @@ pub struct Update {
     pub controls: Vec<ControlInfo>,
     /// What the program keeps of the one before.
     pub plan: PlanSummary,
+}
+
+/// A text with what it takes to compile it: needs no session while it is compiled.
+#[derive(Debug)]
+pub struct Draft {
+    text: Arc<str>,
+    options: Options,
+    files: Files,
+}
+
+/// What became of a draft; whoever made it may take it.
+#[derive(Debug)]
+pub struct Outcome {
+    draft: Draft,
+    compiled: Compiled,
+}
+
+impl Draft {
+    /// Compiles it.
+    pub fn compile(self, watch: &mut dyn Watch) -> Outcome {
+        let Self { text, options, files } = &self;
+        let compiled = pipeline::compile_watched(PATCH, text, options, files, watch);
+        Outcome { draft: self, compiled }
+    }
+}
+
+impl Outcome {
+    /// Whether it is a program.
+    pub fn is_program(&self) -> bool {
+        self.compiled.program.is_some()
+    }
 }
 
 impl Session {
@@ -154,12 +188,23 @@ impl Session {
 
     /// Compiles a text; if it is good, plans it against what plays and sends it.
     pub fn update(&mut self, text: &str) -> Update {
+        let outcome = self.draft(text).compile(&mut Nobody);
+        self.take(outcome, &mut Nobody)
+    }
+
+    /// A text to be compiled for this session, on any thread.
+    pub fn draft(&self, text: &str) -> Draft {
+        Draft { text: text.into(), options: self.options, files: self.files.fresh() }
+    }
+
+    /// Takes what became of a draft; if it is a program, plans it against what plays and sends it.
+    pub fn take(&mut self, outcome: Outcome, watch: &mut dyn Watch) -> Update {
         // What happened until now decides what the plan starts from.
         let heard = self.link.poll();
         self.heard.extend(heard);
         self.collect();
-        self.files.forget();
-        let compiled = pipeline::compile_with(PATCH, text, &self.options, &self.files);
+        let Outcome { draft: Draft { text, options, files }, compiled } = outcome;
+        self.files.remember(files);
         let mut update = Update {
             accepted: false,
             id: None,
@@ -169,13 +214,23 @@ impl Session {
             controls: Vec::new(),
             plan: PlanSummary::default(),
         };
-        if let Some(program) = &compiled.program {
-            let slots = self.collector.is_some().then(|| self.slots.clone());
-            let id = self.send(program, &compiled, &mut update);
-            if let (Some(collector), Some(slots)) = (&mut self.collector, slots) {
-                let (text, rate, files) = (text.to_owned(), self.options.rate.0, self.files.used());
-                let edit = Edit { text, rate, slots, files };
-                collector.sent(id, edit);
+        let Some(program) = &compiled.program else { return update };
+        let slots = self.collector.is_some().then(|| self.slots.clone());
+        let sent = catch_unwind(AssertUnwindSafe(|| {
+            watch.enter(Pass::Plan)?;
+            Ok::<_, Leave>(self.send(program, &compiled, &mut update))
+        }));
+        match sent {
+            Ok(Ok(id)) => {
+                if let (Some(collector), Some(slots)) = (&mut self.collector, slots) {
+                    let (rate, files) = (options.rate.0, self.files.used());
+                    collector.sent(id, Edit { text: text.to_string(), rate, slots, files });
+                }
+            }
+            Ok(Err(Leave::Newer | Leave::TooLong)) => {}
+            Err(panic) => {
+                let bug = pipeline::bug(compiled.start(), panic.as_ref());
+                update.diagnostics.insert(0, Message::of(&bug, &compiled.sources));
             }
         }
         update

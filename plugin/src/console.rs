@@ -11,6 +11,8 @@ pub(crate) struct Console {
     pub(crate) swaps: u64,
     /// Whether the last text was accepted.
     pub(crate) accepted: bool,
+    /// How long the last compile had to wait for its begin, in milliseconds.
+    pub(crate) waited_ms: f64,
     /// Time of the last compile, in milliseconds.
     pub(crate) compile_ms: Option<f64>,
     /// Time of the last swap in the callback, in microseconds.

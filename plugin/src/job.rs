@@ -4,6 +4,7 @@ use crate::editor::SwapAt;
 use crate::slots::Slot;
 use attacca_engine::FileCopy;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What the worker is asked to do.
 pub(crate) enum Job {
@@ -15,6 +16,8 @@ pub(crate) enum Job {
         text: Arc<str>,
         /// Where it comes from.
         origin: Origin,
+        /// When this was asked.
+        asked: Instant,
     },
     /// The names that slots have in the session that was loaded, from slot 0.
     Names(Vec<String>),

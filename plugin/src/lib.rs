@@ -7,6 +7,7 @@
 
 mod assistant;
 pub mod clap;
+mod compiles;
 mod console;
 pub mod document;
 pub mod editor;

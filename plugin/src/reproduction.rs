@@ -3,13 +3,20 @@
 //!
 //! Takes the contents, gives the file's path. Writes to the folder of the user's data only.
 
+use attacca_engine::FileCopy;
 use std::io;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Saves a program that breaks the compiler, with version, system and what was said.
-pub(crate) fn save(text: &str, said: &[&str]) -> io::Result<PathBuf> {
-    write("bug", "mmm", contents(text, said).as_bytes())
+/// Saves a program that breaks the compiler, with version, system, backend and sample rate (`setting`), what
+/// was said, and the files that it uses.
+pub(crate) fn save(
+    text: &str,
+    said: &[&str],
+    setting: &str,
+    files: &[FileCopy],
+) -> io::Result<PathBuf> {
+    write("bug", "mmm", contents(text, said, setting, files).as_bytes())
 }
 
 /// Saves a recording.
@@ -26,10 +33,10 @@ fn write(name: &str, ending: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-/// The program below comments: it can be opened and compiled as it is.
-fn contents(text: &str, said: &[&str]) -> String {
+/// The program below comments: it can be opened and compiled as it is. The files follow, as comments too.
+fn contents(text: &str, said: &[&str], setting: &str, files: &[FileCopy]) -> String {
     let mut out = format!(
-        "// Attacca {}, {} {}, backend jit, strict\n",
+        "// Attacca {}, {} {}, {setting}\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
         std::env::consts::ARCH
@@ -37,7 +44,14 @@ fn contents(text: &str, said: &[&str]) -> String {
     for line in said.iter().flat_map(|words| words.lines()) {
         out += &format!("// {line}\n");
     }
-    out + text
+    out += text;
+    for file in files {
+        out += &format!("\n// file {}\n", file.name);
+        for line in file.text.lines() {
+            out += &format!("// | {line}\n");
+        }
+    }
+    out
 }
 
 /// Where the reproductions are: the user's data, as each system has it, else the temporary files.
@@ -61,7 +75,11 @@ mod tests {
 
     #[test]
     fn what_was_said_stands_in_comments_above_the_text() {
-        let saved = contents("fn dsp() { 1 }", &["two\nlines"]);
-        assert!(saved.ends_with("\n// two\n// lines\nfn dsp() { 1 }"), "{saved}");
+        let asked = vec![("patch.mmm".into(), "tone.mmm".into())];
+        let file = FileCopy { name: "tone.mmm".into(), text: "fn a() {\n1 }".into(), asked };
+        let saved = contents("fn dsp() { 1 }", &["two\nlines"], "vm", &[file]);
+        let end =
+            "vm\n// two\n// lines\nfn dsp() { 1 }\n// file tone.mmm\n// | fn a() {\n// | 1 }\n";
+        assert!(saved.ends_with(end), "{saved}");
     }
 }

@@ -311,7 +311,7 @@ impl Shared {
         state.asked += 1;
         let serial = state.asked;
         // Sent under the lock, so that serials arrive in order.
-        self.send(Job::Text { serial, text, origin });
+        self.send(Job::Text { serial, text, origin, asked: Instant::now() });
     }
 
     /// Prepares for playing at `rate` hertz: has the text compiled for it, and waits at most `patience`.

@@ -1,10 +1,12 @@
-//! The worker: one thread per instance that compiles and collects.
+//! The worker: one thread per instance that has texts compiled and collects.
 //!
-//! Takes jobs from a channel (the newest text wins), gives programs to the audio side through the
-//! session, and tells the results to [`Shared`]. Compiles again when a file that the program uses has
-//! changed. Collects what is recorded and saves it. A panic of the compiler is caught, reported as our bug, and a reproduction is saved in the folder of the user's data. Dropping the [`Worker`] ends the
-//! thread and waits for it.
+//! Takes jobs from a channel (the newest text wins), has their texts compiled by [`Compiles`], gives
+//! programs to the audio side through the session, and tells the results to [`Shared`]. Compiles again
+//! when a file that the program uses has changed. Collects what is recorded and saves it. A panic of the
+//! compiler is caught, reported as our bug, and a reproduction is saved in the folder of the user's data.
+//! Dropping the [`Worker`] ends the thread and waits for it.
 
+use crate::compiles::{Ask, Compiles, Done, Failure, Patience};
 use crate::editor::{Message, Severity, SwapAt};
 use crate::handoff::{Giving, Taking, handoff};
 use crate::job::{Job, Origin, Parameters, Wanted};
@@ -15,9 +17,10 @@ use crate::shared::{AudioState, FIRST_RATE, Shared};
 use crate::slots::Slot;
 use attacca_engine::osc::{self, Listener};
 use attacca_engine::{
-    FileCopy, Files, Hz, Processor, ProcessorSettings, Session, Target, Update, When,
+    FileCopy, Files, Hz, Nobody, Outcome, Processor, ProcessorSettings, Session, Target, Update,
+    Watch, When,
 };
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, after, never, select};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -77,7 +80,9 @@ impl Drop for Worker {
 /// What a look into the inbox brought.
 #[derive(Default)]
 struct Work {
-    text: Option<(u64, Arc<str>, Origin)>,
+    text: Option<Ask>,
+    /// A compile that has come to its end.
+    done: Option<Done>,
     names: Option<Vec<String>>,
     rate: Option<f64>,
     osc: Option<bool>,
@@ -99,7 +104,9 @@ struct Work {
 impl Work {
     fn take(&mut self, job: Job) {
         match job {
-            Job::Text { serial, text, origin } => self.text = Some((serial, text, origin)),
+            Job::Text { serial, text, origin, asked } => {
+                self.text = Some(Ask { serial: Some(serial), text, origin, asked });
+            }
             Job::Names(names) => self.names = Some(names),
             Job::Rate(rate) => self.rate = Some(rate),
             Job::Osc(on) => self.osc = Some(on),
@@ -132,18 +139,28 @@ struct Given {
     copies: Vec<FileCopy>,
 }
 
+impl Given {
+    /// The backend. A name that this version does not know is of another one: the usual backend plays it.
+    fn backend(&self) -> Target {
+        self.wanted.backend.parse().unwrap_or(Target::Jit)
+    }
+}
+
 /// The thread's own things.
 struct Desk {
     kind: Kind,
     shared: Arc<Shared>,
     session: Session,
+    /// Takes the place of the session as soon as its first text is compiled.
+    next: Option<(Session, Processor)>,
+    compiles: Compiles,
     giving: Giving,
     given: Given,
     osc: Option<Listener>,
     /// A ceiling that found no room on its way yet.
     ceiling: Option<f64>,
     /// The text that was compiled last.
-    last: Option<(u64, Arc<str>)>,
+    last: Option<Ask>,
     /// The text that became a program last.
     accepted: Option<Arc<str>>,
     /// When the files were looked at.
@@ -166,6 +183,8 @@ impl Desk {
             kind,
             shared,
             session,
+            next: None,
+            compiles: Compiles::new(),
             giving,
             given,
             osc: None,
@@ -193,10 +212,8 @@ impl Desk {
             if self.shared.meter.fresh.swap(false, Ordering::Acquire) || work.again {
                 self.session.restart();
             }
-            self.compile_due(&work);
-            for notice in self.session.poll() {
-                tell(&self.shared, notice);
-            }
+            self.compile_due(&mut work);
+            self.poll();
             self.giving.poll();
             self.tell_of_recording(work.save);
             if self.shared.is_looked_at() {
@@ -221,6 +238,9 @@ impl Desk {
         if let Some(rate) = work.rate {
             self.given.rate = rate;
             self.session.set_rate(Hz(rate));
+            if let Some((session, _)) = &mut self.next {
+                session.set_rate(Hz(rate));
+            }
         }
         if let Some(names) = work.names.take() {
             self.session.restore_slots(names);
@@ -235,6 +255,9 @@ impl Desk {
         if let Some((folder, copies)) = work.files.take() {
             (self.given.folder, self.given.copies) = (folder, copies);
             self.session.set_files(files_of(&self.given));
+            if let Some((session, _)) = &mut self.next {
+                session.set_files(files_of(&self.given));
+            }
             self.tell_of_folder();
         }
     }
@@ -244,6 +267,7 @@ impl Desk {
     fn hold(&mut self, renewed: bool) {
         let plays = self.accepted.take().is_some();
         self.last = None;
+        self.compiles.leave();
         if plays && !renewed {
             self.session.set_when(When::AtOnce);
             self.session.update(self.kind.empty_program());
@@ -258,39 +282,126 @@ impl Desk {
         self.given.wanted = wanted;
         if goes_on {
             self.session.stop_recording();
+            if let Some((session, _)) = &mut self.next {
+                session.stop_recording();
+            }
             return;
         }
-        let names = self.session.slot_names();
-        let (session, processor) = make(self.kind, &self.given);
-        self.session = session;
-        self.session.restore_slots(names);
-        self.session.set_files(files_of(&self.given));
-        self.session.set_when(when_of(self.given.swap));
-        self.ceiling = self.given.ceiling.filter(|level| !self.session.set_ceiling(*level));
-        if let Some(text) = &self.accepted {
-            let again = catch_unwind(AssertUnwindSafe(|| self.session.update(text)));
-            // It was a program before; if it breaks the compiler now, its next compile tells.
-            drop(again);
+        let (mut session, processor) = make(self.kind, &self.given);
+        session.set_files(files_of(&self.given));
+        self.next = Some((session, processor));
+        if let Some(ask) = self.compiles.newest().cloned() {
+            self.begin(ask);
+        } else {
+            self.begin_accepted();
         }
-        self.shared.renewed();
-        self.giving.give(processor);
     }
 
-    /// Compiles a text that has come, or the last one again if a file that it uses has changed.
-    fn compile_due(&mut self, work: &Work) {
-        if let Some((serial, text, origin)) = &work.text {
-            self.last = Some((*serial, Arc::clone(text)));
-            self.compile(*serial, text, *origin);
-        } else if (work.anew || self.looked.elapsed() >= FILES)
-            && let Some((serial, text)) = self.last.clone()
-            && (work.anew || self.session.files_changed())
-        {
-            self.compile(serial, &text, Origin::Edit);
-        } else if self.looked.elapsed() < FILES {
+    /// Has what plays compiled again, for the next session; without a program it takes over at once.
+    fn begin_accepted(&mut self) {
+        match self.accepted.clone() {
+            Some(text) => {
+                let asked = Instant::now();
+                self.begin(Ask { serial: None, text, origin: Origin::Session, asked });
+            }
+            None => drop(self.give_next(None, &mut Nobody)),
+        }
+    }
+
+    /// The next session takes over, with its first program if there is one.
+    fn give_next(&mut self, first: Option<Outcome>, watch: &mut dyn Watch) -> Option<Update> {
+        let Some((session, processor)) = self.next.take() else { return None };
+        let names = self.session.slot_names();
+        self.session = session;
+        self.session.restore_slots(names);
+        self.session.set_when(when_of(self.given.swap));
+        self.ceiling = self.given.ceiling.filter(|level| !self.session.set_ceiling(*level));
+        let update = first.and_then(|first| take(&mut self.session, first, watch));
+        self.shared.renewed();
+        self.giving.give(processor);
+        update
+    }
+
+    /// Takes a compile that has come to its end; has a text compiled that has come, or the last one again if
+    /// a file that it uses has changed.
+    fn compile_due(&mut self, work: &mut Work) {
+        if let Some(done) = work.done.take() {
+            self.finish(done);
+        }
+        if let Some(ask) = work.text.take() {
+            self.last = Some(ask.clone());
+            self.begin(ask);
+        } else if work.anew {
+            self.begin_last();
+        } else if self.compiles.newest().is_some() || self.looked.elapsed() < FILES {
             return;
+        } else if self.session.files_changed() {
+            self.begin_last();
         }
         self.looked = Instant::now();
         self.tell_of_folder();
+    }
+
+    fn begin_last(&mut self) {
+        if let Some(ask) = self.last.clone() {
+            self.begin(Ask { origin: Origin::Edit, asked: Instant::now(), ..ask });
+        }
+    }
+
+    fn begin(&mut self, ask: Ask) {
+        let session = self.next.as_ref().map_or(&self.session, |(session, _)| session);
+        let draft = session.draft(&ask.text);
+        self.compiles.begin(ask, draft);
+    }
+
+    /// Takes what became of a text, unless a newer one is being compiled.
+    fn finish(&mut self, done: Done) {
+        if !self.compiles.is_wanted(&done) {
+            return;
+        }
+        let Done { ask, waited, outcome, .. } = done;
+        let renewal = ask.serial.is_none();
+        let watch = &mut Patience::new(&ask.text);
+        let update = match outcome {
+            Ok(outcome) if outcome.is_program() && self.next.is_some() => {
+                Ok(self.give_next(Some(outcome), watch))
+            }
+            Ok(outcome) => Ok(take(&mut self.session, outcome, watch)),
+            Err(why) => Err(why),
+        };
+        if matches!(&update, Ok(Some(update)) if update.accepted) {
+            self.accepted = Some(Arc::clone(&ask.text));
+        }
+        if let Some(serial) = ask.serial {
+            let around = Around {
+                names: self.session.slot_names(),
+                used: self.session.used_files(),
+                missed: self.session.missed_files(),
+                setting: format!("{}, {} Hz", self.given.backend(), self.given.rate),
+                waited,
+            };
+            finish(&self.shared, serial, &ask, update, around);
+        }
+        match (&self.next, renewal) {
+            (None, _) => {}
+            (Some(_), false) => self.begin_accepted(),
+            (Some(_), true) => {
+                // It was a program before; what it is now, its next compile tells.
+                self.give_next(None, &mut Nobody);
+            }
+        }
+    }
+
+    /// Collects what came back from the audio side, and tells of it.
+    fn poll(&mut self) {
+        match catch_unwind(AssertUnwindSafe(|| self.session.poll())) {
+            Ok(notices) => notices.into_iter().for_each(|notice| tell(&self.shared, notice)),
+            Err(_) => {
+                let text = self.accepted.clone().unwrap_or_default();
+                let bug = our_bug(&text, &[], &Around::default());
+                self.shared.note(|console| console.notes.push(bug));
+            }
+        }
     }
 
     /// Says whether a folder was named that is not there.
@@ -298,12 +409,6 @@ impl Desk {
         let folder = &self.given.folder;
         let missing = !folder.is_empty() && !Path::new(folder).is_dir();
         self.shared.note(|console| console.no_folder = missing);
-    }
-
-    fn compile(&mut self, serial: u64, text: &Arc<str>, origin: Origin) {
-        if compile(&mut self.session, &self.shared, serial, text, origin) {
-            self.accepted = Some(Arc::clone(text));
-        }
     }
 
     /// Says how the recording stands; saves it if that is asked for.
@@ -339,16 +444,19 @@ impl Desk {
         let playing = self.session.current().is_some()
             || self.shared.meter.playing() != AudioState::Idle
             || self.session.recorded_bytes().is_some();
-        let first = match (busy, playing) {
-            (true, _) => inbox.recv_timeout(BUSY),
-            (false, true) => inbox.recv_timeout(CALM),
-            (false, false) if self.session.has_files() => inbox.recv_timeout(FILES),
-            (false, false) => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        let timeout = match (busy, playing) {
+            (true, _) => after(BUSY),
+            (false, true) => after(CALM),
+            (false, false) if self.session.has_files() => after(FILES),
+            (false, false) => never(),
         };
-        match first {
-            Ok(job) => work.take(job),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => work.stop = true,
+        select! {
+            recv(inbox) -> job => match job {
+                Ok(job) => work.take(job),
+                Err(_) => work.stop = true,
+            },
+            recv(self.compiles.finished()) -> done => work.done = done.ok(),
+            recv(timeout) -> _ => {}
         }
         for job in inbox.try_iter() {
             work.take(job);
@@ -365,10 +473,8 @@ fn make(kind: Kind, given: &Given) -> (Session, Processor) {
         idle: kind.idle(),
         ..ProcessorSettings::default()
     };
-    // A name that this version does not know is of another one: the usual backend plays it.
-    let target = given.wanted.backend.parse().unwrap_or(Target::Jit);
     let make = if given.wanted.record { Session::recorded } else { Session::with };
-    let (mut session, processor) = make(target, settings);
+    let (mut session, processor) = make(given.backend(), settings);
     session.set_rate(Hz(given.rate));
     (session, processor)
 }
@@ -392,23 +498,9 @@ fn listen(shared: &Shared) -> Option<Listener> {
     }
 }
 
-/// Compiles a text; true if it became a program.
-fn compile(
-    session: &mut Session,
-    shared: &Shared,
-    serial: u64,
-    text: &str,
-    origin: Origin,
-) -> bool {
-    let updated = catch_unwind(AssertUnwindSafe(|| session.update(text)));
-    let accepted = updated.as_ref().is_ok_and(|update| update.accepted);
-    let around = Around {
-        names: session.slot_names(),
-        used: session.used_files(),
-        missed: session.missed_files(),
-    };
-    finish(shared, serial, text, origin, updated.ok(), around);
-    accepted
+/// Sends what became of a text, if it is a program; nothing if the engine broke.
+fn take(session: &mut Session, outcome: Outcome, watch: &mut dyn Watch) -> Option<Update> {
+    catch_unwind(AssertUnwindSafe(|| session.take(outcome, watch))).ok()
 }
 
 /// What a session knows of a text beside its program.
@@ -420,30 +512,39 @@ struct Around {
     used: Vec<FileCopy>,
     /// Those of them that are copies.
     missed: Vec<String>,
+    /// Backend and sample rate, in words.
+    setting: String,
+    /// Time from the request to the compile's begin.
+    waited: Duration,
 }
 
 /// Tells what became of a text; no update is a panic outside the engine's own guard.
 fn finish(
     shared: &Shared,
     serial: u64,
-    text: &str,
-    origin: Origin,
-    update: Option<Update>,
+    ask: &Ask,
+    update: Result<Option<Update>, Failure>,
     around: Around,
 ) {
     let bug = |update: &Update| update.diagnostics.iter().any(|one| one.code == "compiler-bug");
-    match update {
-        Some(update) if !bug(&update) => publish(shared, serial, origin, &update, around),
-        broken => {
-            let words = broken.iter().flat_map(|update| &update.diagnostics).map(message_of);
-            let mut messages: Vec<Message> = words.collect();
-            messages.insert(0, our_bug(text, &messages));
-            shared.finish(serial, origin, None, |console| {
-                console.accepted = false;
-                console.diagnostics = messages;
-            });
+    let messages = match update {
+        Ok(Some(update)) if !bug(&update) => {
+            return publish(shared, serial, ask.origin, &update, around);
         }
-    }
+        Err(Failure::NoThread) => {
+            vec![Message::general(Severity::Error, "The system gave no thread for the compiler.")]
+        }
+        broken @ (Ok(_) | Err(Failure::Broke)) => {
+            let words = broken.iter().flatten().flat_map(|update| &update.diagnostics);
+            let mut messages: Vec<Message> = words.map(message_of).collect();
+            messages.insert(0, our_bug(&ask.text, &messages, &around));
+            messages
+        }
+    };
+    shared.finish(serial, ask.origin, None, |console| {
+        console.accepted = false;
+        console.diagnostics = messages;
+    });
 }
 
 fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, files: Around) {
@@ -464,6 +565,7 @@ fn publish(shared: &Shared, serial: u64, origin: Origin, update: &Update, files:
     });
     shared.finish(serial, origin, program, |console| {
         console.accepted = update.accepted;
+        console.waited_ms = files.waited.as_secs_f64() * 1000.0;
         console.compile_ms = Some(update.compile.as_secs_f64() * 1000.0);
         console.diagnostics = update.diagnostics.iter().map(message_of).collect();
         if update.accepted {
@@ -485,13 +587,13 @@ fn short_name(path: &str) -> String {
     Path::new(path).file_name().map_or(path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-fn our_bug(text: &str, messages: &[Message]) -> Message {
+fn our_bug(text: &str, messages: &[Message], around: &Around) -> Message {
     let mut message = Message::general(
         Severity::Error,
         "The compiler met an error of its own; this is a bug in Attacca.",
     );
     let said: Vec<&str> = messages.iter().map(|message| message.text.as_str()).collect();
-    message.help = match reproduction::save(text, &said) {
+    message.help = match reproduction::save(text, &said, &around.setting, &around.used) {
         Ok(path) => format!("the program that shows it has been saved as {}", path.display()),
         Err(error) => format!("the program that shows it could not be saved ({error})"),
     };
@@ -499,34 +601,4 @@ fn our_bug(text: &str, messages: &[Message]) -> Message {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use attacca_engine::SessionSettings;
-
-    #[test]
-    fn a_compile_that_breaks_is_our_bug_with_a_reproduction_and_the_next_one_plays() {
-        let (shared, inbox) = Shared::new(Kind::Instrument);
-        drop(inbox);
-        let settings = SessionSettings {
-            target: Target::Vm,
-            rate: Hz(FIRST_RATE),
-            max_frames: 64,
-            idle: Kind::Instrument.idle(),
-        };
-        let (mut session, _processor) = Session::new(settings);
-        let text = "fn dsp() { 0.125 } // broken by hand";
-        let broken = catch_unwind(|| -> Update { panic!("injected") });
-        finish(&shared, 1, text, Origin::Edit, broken.ok(), Around::default());
-        let (errors, first) = shared.first_message();
-        let first = first.expect("a message");
-        assert_eq!(errors, 1);
-        assert!(first.text.contains("bug in Attacca"), "{first:?}");
-        let path = first.help.rsplit(" saved as ").next().expect("a path");
-        let saved = std::fs::read_to_string(path).expect("the reproduction is there");
-        std::fs::remove_file(path).expect("it can be removed");
-        assert!(saved.contains(text) && saved.contains(env!("CARGO_PKG_VERSION")), "{saved}");
-        compile(&mut session, &shared, 2, text, Origin::Edit);
-        assert_eq!(shared.first_message(), (0, None));
-        assert!(shared.console().accepted);
-    }
-}
+mod tests;

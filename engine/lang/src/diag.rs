@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::source::{SourceMap, Span};
+use attacca_mir::cancel::Cancel;
 
 /// More messages than this are counted, not kept.
 const KEPT: usize = 500;
@@ -225,12 +226,23 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
     errors: usize,
     dropped: usize,
+    cancel: Cancel,
 }
 
 impl Diagnostics {
     /// No messages yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No messages yet, of a compile that may be called off.
+    pub fn of(cancel: Cancel) -> Self {
+        Self { cancel, ..Self::default() }
+    }
+
+    /// Whether the compile was called off: what the passes do now is of no use.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
     }
 
     /// Adds a message, unless it was added before: expanded code is checked once more. After 500

@@ -10,6 +10,7 @@ pub mod align;
 pub mod arb;
 pub mod backend;
 pub mod build;
+pub mod cancel;
 pub mod eval;
 pub mod layout;
 pub mod math;

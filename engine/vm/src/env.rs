@@ -4,6 +4,7 @@
 //! outside reads as 0 and writes nothing. Neither allocates nor panics.
 
 use crate::verify::{Extension, Program};
+use attacca_mir::cancel::Cancel;
 use attacca_mir::math::scalar as math;
 use attacca_rt::ctx::{CALL_BUDGET, DEPTH_BUDGET, Fault, FaultKind};
 use attacca_rt::heap::{Heap, HeapRef};
@@ -33,7 +34,7 @@ pub(crate) struct Env<'s, 'a> {
     /// Budgeted calls in this sample, and how many are open.
     pub(crate) calls: u32,
     pub(crate) depth: u32,
-    /// Calls of any kind that are left.
+    /// Calls of any kind that are left until [`Env::refill`].
     pub(crate) steps: u64,
     /// State blocks for function values, while global code runs.
     pub(crate) fresh: Option<Fresh<'s>>,
@@ -47,7 +48,19 @@ pub(crate) struct Fresh<'s> {
     pub(crate) sizes: &'s [u32],
     /// Address and function of each block; has room for all, or pushing stops.
     pub(crate) blocks: Vec<(u32, u32)>,
+    /// Steps that it may still take.
+    pub(crate) steps: u64,
+    /// It had to stop for want of steps.
+    pub(crate) out: bool,
+    /// Nobody may want the program any more.
+    pub(crate) cancel: Cancel,
 }
+
+/// Steps after which global code looks whether anybody still wants it.
+const STRETCH: u64 = 1024;
+
+/// Words copied that take about as long as a call.
+const WORDS_A_STEP: u64 = 16;
 
 impl Env<'_, '_> {
     #[inline(always)]
@@ -120,9 +133,34 @@ impl Env<'_, '_> {
         if fresh.blocks.len() < fresh.blocks.capacity() {
             fresh.blocks.push((at, func));
         } else {
-            self.steps = 0;
+            (self.steps, fresh.steps) = (0, 0);
         }
         u64::from(at)
+    }
+
+    /// Takes further steps, if there are any. Only global code ever comes here.
+    #[cold]
+    pub(crate) fn refill(&mut self) -> bool {
+        let Some(fresh) = &mut self.fresh else { return false };
+        self.steps = if fresh.cancel.is_cancelled() { 0 } else { fresh.steps.min(STRETCH) };
+        fresh.steps -= self.steps;
+        fresh.out = self.steps == 0;
+        !fresh.out
+    }
+
+    /// Counts words made or copied at once.
+    #[inline]
+    pub(crate) fn spend(&mut self, words: i64) {
+        let mut steps = words.max(0).unsigned_abs() / WORDS_A_STEP;
+        if steps > self.steps
+            && let Some(fresh) = &mut self.fresh
+        {
+            steps -= self.steps;
+            self.steps = 0;
+            fresh.steps = fresh.steps.saturating_sub(steps);
+        } else {
+            self.steps = self.steps.saturating_sub(steps);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::env::{Env, Fresh};
 use crate::run;
 use crate::verify::{Program, verify};
 use attacca_mir::backend::BackendError;
+use attacca_mir::cancel::Cancel;
 use attacca_mir::layout;
 use attacca_mir::module::{FuncId, Module};
 use attacca_rt::code::{Dropped, Image, Layout, LineImage};
@@ -20,7 +21,7 @@ use attacca_rt::state::State;
 use cranelift_entity::EntityRef;
 use std::sync::Arc;
 
-/// Calls that global code may make.
+/// Calls that global code may make; words that it copies count too.
 pub const CALL_LIMIT: u64 = 50_000_000;
 
 /// Words of state blocks that global code may make: 128 MiB.
@@ -28,6 +29,9 @@ pub const BLOCK_LIMIT: u32 = 1 << 24;
 
 /// Words of blocks in the first attempt; more than nearly all programs make.
 const FIRST_ROOM: u32 = 1 << 12;
+
+/// Calls that all attempts together may make.
+const ALL_CALLS: u64 = 3 * CALL_LIMIT;
 
 /// How often global code is run until it has all it needs.
 const ATTEMPTS: u32 = 8;
@@ -83,6 +87,15 @@ impl std::error::Error for GlobalsError {}
 /// Runs `module.init` and gives what it left; the module's zeroed words if it has none. `samples` are
 /// the sound files of the module, in order; those that are missing have no frames.
 pub fn run_globals(module: &Module, samples: &[Arc<Sample>]) -> Result<GlobalsRun, GlobalsError> {
+    run_unless(&Cancel::default(), module, samples)
+}
+
+/// Like [`run_globals`]; called off, it ends soon, as if it took too long.
+pub fn run_unless(
+    cancel: &Cancel,
+    module: &Module,
+    samples: &[Arc<Sample>],
+) -> Result<GlobalsRun, GlobalsError> {
     let Some(init) = module.init else {
         return Ok(GlobalsRun { words: module.words, ..GlobalsRun::default() });
     };
@@ -97,8 +110,21 @@ pub fn run_globals(module: &Module, samples: &[Arc<Sample>]) -> Result<GlobalsRu
     layout.heap_words = layout.heap_words.max(DEFAULT_HEAP_WORDS);
     // A second attempt has the words and lines that the first one lacked. Samples of lines it then finds
     // may lead it elsewhere; each attempt knows more of them.
+    let mut left = ALL_CALLS;
     for _ in 0..ATTEMPTS {
-        let outcome = attempt(module, &layout, &program, init.index(), &sizes, samples);
+        let fresh = Fresh {
+            next: module.words,
+            sizes: &sizes,
+            blocks: Vec::with_capacity(1 << 20),
+            steps: left.min(CALL_LIMIT),
+            out: false,
+            cancel: cancel.clone(),
+        };
+        let outcome = attempt(module, &layout, &program, init.index(), fresh, samples);
+        left = left.saturating_sub(outcome.steps);
+        if outcome.out && outcome.fault.is_none() {
+            return Err(GlobalsError::TooLong);
+        }
         if outcome.words > BLOCK_LIMIT {
             return Err(GlobalsError::TooLarge);
         }
@@ -120,7 +146,10 @@ struct Outcome {
     blocks: Vec<(u32, FuncId)>,
     words: u32,
     fault: Option<Fault>,
+    /// Calls made.
     steps: u64,
+    /// Too many.
+    out: bool,
 }
 
 /// The delay lines that were written to.
@@ -135,7 +164,7 @@ fn attempt(
     layout: &Layout,
     program: &Program,
     init: usize,
-    sizes: &[u32],
+    fresh: Fresh<'_>,
     samples: &[Arc<Sample>],
 ) -> Outcome {
     let _guard = Guard::new();
@@ -143,6 +172,7 @@ fn attempt(
     let mut ears = state.take_ears().unwrap_or_default();
     let parts = state.parts();
     let cells: Vec<f64> = module.cells.iter().map(|cell| cell.initial()).collect();
+    let most = fresh.steps;
     let mut env = Env {
         words: parts.words,
         lines: parts.lines,
@@ -160,14 +190,15 @@ fn attempt(
         fault: None,
         calls: 0,
         depth: 0,
-        steps: CALL_LIMIT,
-        fresh: Some(Fresh { next: module.words, sizes, blocks: Vec::with_capacity(1 << 20) }),
+        steps: 0,
+        fresh: Some(fresh),
     };
     run::run(program, init, &[], &mut env);
     let fresh = env.fresh.take();
-    let (fault, steps) = (env.fault, env.steps);
-    let (next, blocks) =
-        fresh.map_or((module.words, Vec::new()), |fresh| (fresh.next, fresh.blocks));
+    let (fault, unused) = (env.fault, env.steps);
+    let (next, blocks, left, out) = fresh.map_or((module.words, Vec::new(), 0, false), |fresh| {
+        (fresh.next, fresh.blocks, fresh.steps, fresh.out)
+    });
     let mut words = state.words().to_vec();
     words.truncate(next as usize);
     for line in &layout.lines {
@@ -190,7 +221,8 @@ fn attempt(
         blocks: blocks.into_iter().map(|(at, func)| (at, FuncId::new(func as usize))).collect(),
         words: next,
         fault,
-        steps,
+        steps: most.saturating_sub(left + unused),
+        out,
     }
 }
 
@@ -199,7 +231,7 @@ impl Outcome {
         if let Some(fault) = self.fault {
             return Err(GlobalsError::Fault(fault));
         }
-        if self.steps == 0 {
+        if self.out {
             return Err(GlobalsError::TooLong);
         }
         Ok(GlobalsRun { image: self.image, blocks: self.blocks, words: self.words })

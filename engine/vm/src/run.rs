@@ -328,7 +328,7 @@ fn interpret(program: &Program, entry: usize, stack: &mut Stack, env: &mut Env<'
                 regs = caller;
             }
             Opcode::Call => {
-                if env.steps == 0 {
+                if env.steps == 0 && !env.refill() {
                     return 0;
                 }
                 env.steps -= 1;
@@ -336,7 +336,7 @@ fn interpret(program: &Program, entry: usize, stack: &mut Stack, env: &mut Env<'
                 (pc, regs) = call(program, callee, ops, pc, stack, env);
             }
             Opcode::CallClosure => {
-                if env.steps == 0 {
+                if env.steps == 0 && !env.refill() {
                     return 0;
                 }
                 env.steps -= 1;
@@ -564,6 +564,7 @@ fn interpret(program: &Program, entry: usize, stack: &mut Stack, env: &mut Env<'
                 pc += 1;
             }
             Opcode::NewArray => {
+                env.spend(regs.int(i.c));
                 let array = env.heap.new_array(u32::from(i.b), regs.int(i.c));
                 let array = array.unwrap_or_else(|| {
                     env.stop(FaultKind::Heap, program.site_at(pc));
@@ -594,6 +595,7 @@ fn interpret(program: &Program, entry: usize, stack: &mut Stack, env: &mut Env<'
                 let x = x!();
                 let to = (HeapRef(regs.get(i.a) as u32), regs.int(i.b));
                 let from = (HeapRef(regs.get(i.c) as u32), regs.int(x.code));
+                env.spend(regs.int(x.a));
                 env.heap.array_copy(to, from, regs.int(x.a));
                 pc += 2;
             }

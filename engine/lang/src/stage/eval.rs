@@ -17,6 +17,9 @@ use crate::source::Span;
 use crate::types::Typed;
 use crate::types::ty::Ty;
 
+/// Steps after which is looked whether anybody still wants the program.
+const STRETCH: u32 = 1024;
+
 /// Most expressions that are evaluated or made.
 const MAX_STEPS: u32 = 20_000_000;
 /// Most memory, in values of 16 bytes.
@@ -220,6 +223,9 @@ impl<'t, 'd> Machine<'t, 'd> {
     /// Counts one step.
     pub(super) fn step(&mut self, id: ExprId) -> Result<()> {
         self.steps += 1;
+        if self.steps.is_multiple_of(STRETCH) && self.diags.is_cancelled() {
+            self.exhausted = true;
+        }
         if self.exhausted {
             return Err(Stop);
         }
