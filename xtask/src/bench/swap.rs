@@ -97,7 +97,7 @@ fn cases() -> Result<Vec<Case>, Failure> {
     }
     let delay = "\nfn echo(x, t) { delay(1920000, x + self * 0.5, t) }\n\
                  fn dsp() { (echo(sin(now * 0.01), 1900000), echo(sin(now * 0.02), 1800000)) }\n";
-    cases.push(Case::new("delay, 2 x 10 s, 192 kHz", 192_000.0, delay.to_owned()));
+    cases.push(Case::new("delay 2x10 s 192 kHz", 192_000.0, delay.to_owned()));
     let sum = (1..=1000).map(|n| format!("c({n})")).collect::<Vec<_>>().join(" + ");
     let nodes = format!("\nfn c(x) {{ self * 0.5 + x }}\nfn dsp() {{ ({sum}) * 0.000001 }}\n");
     cases.push(Case::new("1,000 nodes", RATE, nodes));
