@@ -7,10 +7,10 @@
 //! stays as the new program has it. Bounded; allocates in the new heap alone, in places that exist.
 
 use crate::code::{Layout, ObjectKind, Shape, WordKind};
-use crate::heap::HeapRef;
+use crate::heap::{Heap, HeapRef};
 use crate::migrate::WordRun;
-use crate::sched::Task;
-use crate::state::State;
+use crate::sched::{Task, Tasks};
+use crate::state::{Parts, State};
 
 /// Most words of heap objects copied by one swap.
 pub const MOST_WORDS: u32 = 4_096;
@@ -107,27 +107,31 @@ pub struct Carried {
     pub dropped: u32,
 }
 
-/// Places of the table: twice as many as objects can be met, and a power of two.
-const PLACES: usize = 1 << 14;
 /// Most words looked at by one swap, those of what is not carried in the end included.
 const MOST_EFFORT: u32 = 2 * MOST_WORDS;
 
-#[derive(Clone, Copy, Debug, Default)]
+/// An old object that was met. While a swap carries, the object is marked with the number of its place.
+#[derive(Clone, Copy, Debug)]
 struct Met {
+    /// 0 if it was forgotten.
     old: u32,
     /// 0 until the object is copied.
     new: u32,
-    /// The reference under which it was met last.
-    turn: u32,
+    /// Its owners.
+    owners: u32,
+}
+
+impl Met {
+    const NONE: Self = Self { old: 0, new: 0, owners: 0 };
 }
 
 /// The memory that carrying needs: made with the program, used once.
 #[derive(Debug, Default)]
 pub struct Carry {
-    met: Box<[Met]>,
     /// Old objects in the order in which they were met.
-    found: Vec<u32>,
-    turn: u32,
+    met: Vec<Met>,
+    /// The first that was met under the reference at hand.
+    first: usize,
     /// Words that may still be copied.
     left: u32,
     /// Words that may still be looked at.
@@ -144,29 +148,23 @@ impl Carry {
         if plan.is_empty() {
             return Self::default();
         }
-        let mut met = vec![Met::default(); PLACES].into_boxed_slice();
-        for place in met.iter_mut().step_by(64) {
-            *place = std::hint::black_box(Met::default());
-        }
         let funcs = plan.funcs.iter().flatten().map(|func| func.to + 1).max().unwrap_or(0);
-        let tasks = if plan.tasks { MOST_WORDS as usize } else { 0 };
         Self {
-            met,
-            found: Vec::with_capacity(MOST_WORDS as usize),
-            turn: 0,
+            met: reserved(Met::NONE),
+            first: 0,
             left: MOST_WORDS,
             effort: MOST_EFFORT,
-            tasks: Vec::with_capacity(tasks),
+            tasks: if plan.tasks { reserved(Task::default()) } else { Vec::new() },
             going_on: vec![false; funcs as usize].into_boxed_slice(),
         }
     }
 
-    /// Carries what the plan names from `old` to `new`, whose words are already copied. `shapes` are
-    /// those of the two programs. Once only. Audio thread.
+    /// Carries what the plan names from `old` to `new`, whose words are already copied; `old` is as before
+    /// afterwards. `shapes` are those of the two programs. Once only. Audio thread.
     pub fn run(
         &mut self,
         plan: &HeapPlan,
-        old: &State,
+        old: &mut State,
         new: &mut State,
         layouts: (&Layout, &Layout),
     ) -> Carried {
@@ -174,20 +172,22 @@ impl Carry {
         if !plan.tasks {
             done.dropped = old.tasks().len() as u32;
         }
-        if plan.is_empty() || self.met.is_empty() {
+        if plan.is_empty() || self.met.capacity() == 0 {
             return done;
         }
         copy_fields(&plan.fields, old, new);
         for step in &plan.refs {
             let from = HeapRef(read(old, step.from) as u32);
-            match self.reach(plan, from, old, new, layouts.0) {
+            match self.reach(plan, from, old.heap_mut(), new, layouts.0) {
                 Some(copy) => write(new, step.to, copy),
                 None => done.fresh += 1,
             }
         }
         if plan.tasks {
-            self.carry_tasks(plan, old, new, layouts, &mut done);
+            let Parts { heap, tasks, .. } = old.parts();
+            self.carry_tasks(plan, (heap, tasks), new, layouts, &mut done);
         }
+        self.forget(old.heap_mut(), 0);
         done.words = MOST_WORDS - self.left;
         done
     }
@@ -197,19 +197,38 @@ impl Carry {
         &mut self,
         plan: &HeapPlan,
         root: HeapRef,
-        old: &State,
+        old: &mut Heap,
         new: &mut State,
         layout: &Layout,
     ) -> Option<HeapRef> {
         if root.is_null() {
             return Some(root);
         }
-        self.turn += 1;
-        self.found.clear();
+        self.first = self.met.len();
+        let Some(words) = self.find(plan, root, old, layout) else {
+            self.forget(old, self.first);
+            return None;
+        };
+        self.copy(plan, old, new, layout)?;
+        self.left -= words;
+        let copy = HeapRef(self.place_of(plan, old, root.0)?);
+        new.heap_mut().retain(copy);
+        self.disown(old, new);
+        Some(copy)
+    }
+
+    /// Meets all that an object reaches; gives its words, or `None` if it cannot be carried.
+    fn find(
+        &mut self,
+        plan: &HeapPlan,
+        root: HeapRef,
+        old: &mut Heap,
+        layout: &Layout,
+    ) -> Option<u32> {
         let mut words = 0;
-        self.meet(plan, root.0)?;
-        let mut at = 0;
-        while let Some(object) = self.found.get(at).copied() {
+        let mut at = self.first;
+        self.meet(plan, old, root.0)?;
+        while let Some(object) = self.met.get(at).map(|met| met.old) {
             at += 1;
             let own = self.look(plan, HeapRef(object), old, layout)?;
             words += own;
@@ -218,49 +237,40 @@ impl Carry {
                 return None;
             }
         }
-        self.copy(plan, old, new, layout)?;
-        self.left -= words;
-        let copy = HeapRef(self.place_of(plan, root.0)?);
-        new.heap_mut().retain(copy);
-        self.disown(plan, new);
-        Some(copy)
+        Some(words)
     }
 
     /// Notes an object that is to be copied, if it is not known yet. `None` if there are too many.
-    fn meet(&mut self, plan: &HeapPlan, object: u32) -> Option<()> {
-        if object == 0 || plan.same(object).is_some() {
+    fn meet(&mut self, plan: &HeapPlan, old: &mut Heap, object: u32) -> Option<()> {
+        let known = object == 0 || old.marked(HeapRef(object)).is_some();
+        if known || plan.same(object).is_some() {
             return Some(());
         }
-        let turn = self.turn;
-        let room = self.found.len() < self.found.capacity();
-        let place = self.place(object)?;
-        if place.new == 0 && place.turn != turn {
-            *place = Met { old: object, new: 0, turn };
-            room.then_some(())?;
-            self.found.push(object);
-        }
+        let number = self.met.len();
+        (number < self.met.capacity()).then_some(())?;
+        let owners = old.mark(HeapRef(object), number as u32)?;
+        self.met.push(Met { old: object, new: 0, owners });
         Some(())
     }
 
-    /// The table's place for an object: its own or a free one. `None` if the table is full, which the
-    /// limit on words prevents.
-    fn place(&mut self, object: u32) -> Option<&mut Met> {
-        let start = object.wrapping_mul(0x9e37_79b1) as usize >> 8;
-        let at = (start..start + PLACES)
-            .map(|at| at % PLACES)
-            .find(|at| self.met.get(*at).is_some_and(|met| met.old == object || met.old == 0))?;
-        self.met.get_mut(at)
+    /// Forgets the objects from place `first` on.
+    fn forget(&mut self, old: &mut Heap, first: usize) {
+        for met in self.met.drain(first..).filter(|met| met.old != 0) {
+            old.unmark(HeapRef(met.old), met.owners);
+        }
     }
 
     /// The new object that stands for an old one, if it is known.
-    fn place_of(&mut self, plan: &HeapPlan, object: u32) -> Option<u32> {
+    fn place_of(&self, plan: &HeapPlan, old: &Heap, object: u32) -> Option<u32> {
         if object == 0 {
             return Some(0);
         }
-        if let Some(same) = plan.same(object) {
-            return Some(same);
+        match old.marked(HeapRef(object)) {
+            Some(number) => {
+                self.met.get(number as usize).map(|met| met.new).filter(|new| *new != 0)
+            }
+            None => plan.same(object),
         }
-        self.place(object).map(|met| met.new).filter(|new| *new != 0)
     }
 
     /// Looks through an old object: meets what it holds and gives its words, or `None` if it cannot be
@@ -269,22 +279,21 @@ impl Carry {
         &mut self,
         plan: &HeapPlan,
         object: HeapRef,
-        old: &State,
+        old: &mut Heap,
         layout: &Layout,
     ) -> Option<u32> {
-        let heap = old.heap();
-        let number = heap.shape(object);
+        let number = old.shape(object);
         let shape = layout.shapes.get(number as usize)?;
         match shape.kind {
             ObjectKind::Closure => {
-                let func = plan.funcs.get(heap.load(object, 0) as usize)?.as_ref()?;
+                let func = plan.funcs.get(old.load(object, 0) as usize)?.as_ref()?;
                 if func.stateful {
-                    plan.block(heap.load(object, 1), heap.load(object, 0))?;
+                    plan.block(old.load(object, 1), old.load(object, 0))?;
                 }
                 for (field, captured) in &func.captures {
-                    let word = heap.load(object, *field);
+                    let word = old.load(object, *field);
                     match captured {
-                        Captured::Word(kind) => self.look_at(plan, *kind, word)?,
+                        Captured::Word(kind) => self.look_at(plan, old, *kind, word)?,
                         Captured::Base(of) => plan.block(word, u64::from(*of)).map(|_| ())?,
                     }
                 }
@@ -293,25 +302,29 @@ impl Carry {
             ObjectKind::Cell | ObjectKind::Variant => {
                 plan.shapes.get(number as usize).copied().flatten()?;
                 for (field, kind) in (0..).zip(&shape.fields) {
-                    self.look_at(plan, *kind, heap.load(object, field))?;
+                    let word = old.load(object, field);
+                    self.look_at(plan, old, *kind, word)?;
                 }
                 Some(1 + shape.fields.len() as u32)
             }
             ObjectKind::Array => {
                 plan.shapes.get(number as usize).copied().flatten()?;
-                let (len, stride) = (heap.array_len(object), shape.fields.len() as u32);
+                let (len, stride) = (old.array_len(object), shape.fields.len() as u32);
                 let words = u32::try_from(len.checked_mul(u64::from(stride))?).ok()?;
                 if words > self.left {
                     return None;
                 }
-                let elements = heap.elements(object, stride);
                 if shape.fields.iter().all(|kind| *kind == WordKind::F64) {
                     // All of them, without a way out: several at once.
-                    let finite = elements.iter().map(|word| f64::from_bits(*word).is_finite());
+                    let elements = old.elements(object, stride).iter();
+                    let finite = elements.map(|word| f64::from_bits(*word).is_finite());
                     finite.fold(true, |all, one| all & one).then_some(())?;
                 } else {
-                    for (kind, word) in shape.fields.iter().cycle().zip(elements) {
-                        self.look_at(plan, *kind, *word)?;
+                    for index in 0..len {
+                        for (field, kind) in (0..).zip(&shape.fields) {
+                            let word = old.array_load(object, index, stride, field);
+                            self.look_at(plan, old, *kind, word)?;
+                        }
                     }
                 }
                 Some(2 + words)
@@ -319,38 +332,45 @@ impl Carry {
         }
     }
 
-    fn look_at(&mut self, plan: &HeapPlan, kind: WordKind, word: u64) -> Option<()> {
+    fn look_at(
+        &mut self,
+        plan: &HeapPlan,
+        old: &mut Heap,
+        kind: WordKind,
+        word: u64,
+    ) -> Option<()> {
         match kind {
             WordKind::F64 => f64::from_bits(word).is_finite().then_some(()),
             WordKind::I64 => Some(()),
-            WordKind::Ref => self.meet(plan, word as u32),
+            WordKind::Ref => self.meet(plan, old, word as u32),
         }
     }
 
-    /// Makes the new objects of this turn, then fills them. `None` if the heap is full; nothing is left
-    /// behind then.
+    /// Makes the new objects of those met under this reference, then fills them. `None` if the heap is full;
+    /// nothing is left behind then.
     fn copy(
         &mut self,
         plan: &HeapPlan,
-        old: &State,
+        old: &mut Heap,
         new: &mut State,
         layout: &Layout,
     ) -> Option<()> {
-        for at in 0..self.found.len() {
-            let Some(object) = self.found.get(at).copied() else { break };
+        for at in self.first..self.met.len() {
+            let Some(object) = self.met.get(at).map(|met| met.old) else { break };
             let made = make(plan, HeapRef(object), old, new, layout).filter(|made| !made.is_null());
             let Some(made) = made else {
-                self.found.truncate(at);
-                self.disown(plan, new);
+                self.forget(old, at);
+                self.disown(old, new);
+                self.forget(old, self.first);
                 return None;
             };
-            if let Some(place) = self.place(object) {
-                place.new = made.0;
+            if let Some(met) = self.met.get_mut(at) {
+                met.new = made.0;
             }
         }
-        for at in 0..self.found.len() {
-            if let Some(object) = self.found.get(at).copied() {
-                self.fill(plan, HeapRef(object), old, new, layout);
+        for at in self.first..self.met.len() {
+            if let Some(met) = self.met.get(at) {
+                self.fill(plan, (HeapRef(met.old), HeapRef(met.new)), old, new, layout);
             }
         }
         Some(())
@@ -358,29 +378,26 @@ impl Carry {
 
     /// Gives up the owner that each object was made with: those that hold it own it now. Forgets objects
     /// that nothing holds.
-    fn disown(&mut self, plan: &HeapPlan, new: &mut State) {
-        for at in 0..self.found.len() {
-            let Some(object) = self.found.get(at).copied() else { break };
-            let Some(made) = self.place_of(plan, object) else { continue };
-            let alone = new.heap().owners(HeapRef(made)) == 1;
-            new.heap_mut().release(HeapRef(made));
-            if alone && let Some(place) = self.place(object) {
-                place.new = 0;
+    fn disown(&mut self, old: &mut Heap, new: &mut State) {
+        for met in self.met.iter_mut().skip(self.first) {
+            let alone = new.heap().owners(HeapRef(met.new)) == 1;
+            new.heap_mut().release(HeapRef(met.new));
+            if alone {
+                old.unmark(HeapRef(met.old), met.owners);
+                *met = Met::NONE;
             }
         }
     }
 
     fn fill(
-        &mut self,
+        &self,
         plan: &HeapPlan,
-        object: HeapRef,
-        old: &State,
+        (object, made): (HeapRef, HeapRef),
+        heap: &Heap,
         new: &mut State,
         layout: &Layout,
     ) -> Option<()> {
-        let heap = old.heap();
         let shape = layout.shapes.get(heap.shape(object) as usize)?;
-        let made = HeapRef(self.place_of(plan, object.0)?);
         match shape.kind {
             ObjectKind::Closure => {
                 let func = plan.funcs.get(heap.load(object, 0) as usize)?.as_ref()?;
@@ -391,7 +408,7 @@ impl Carry {
                 for (to, (field, captured)) in (2..).zip(&func.captures) {
                     let word = heap.load(object, *field);
                     let word = match captured {
-                        Captured::Word(kind) => self.carried(plan, *kind, word, new),
+                        Captured::Word(kind) => self.carried(plan, heap, *kind, word, new),
                         Captured::Base(of) => plan.block(word, u64::from(*of)).unwrap_or(0),
                     };
                     new.heap_mut().store(made, to, word);
@@ -399,7 +416,7 @@ impl Carry {
             }
             ObjectKind::Cell | ObjectKind::Variant => {
                 for (field, kind) in (0..).zip(&shape.fields) {
-                    let word = self.carried(plan, *kind, heap.load(object, field), new);
+                    let word = self.carried(plan, heap, *kind, heap.load(object, field), new);
                     new.heap_mut().store(made, field, word);
                 }
             }
@@ -412,7 +429,7 @@ impl Carry {
                     return Some(());
                 }
                 for (at, (kind, word)) in shape.fields.iter().cycle().zip(elements).enumerate() {
-                    let word = self.carried(plan, *kind, *word, new);
+                    let word = self.carried(plan, heap, *kind, *word, new);
                     if let Some(to) = new.heap_mut().elements_mut(made, stride).get_mut(at) {
                         *to = word;
                     }
@@ -423,11 +440,18 @@ impl Carry {
     }
 
     /// What a word of the old heap is in the new one; a reference gets one more owner.
-    fn carried(&mut self, plan: &HeapPlan, kind: WordKind, word: u64, new: &mut State) -> u64 {
+    fn carried(
+        &self,
+        plan: &HeapPlan,
+        old: &Heap,
+        kind: WordKind,
+        word: u64,
+        new: &mut State,
+    ) -> u64 {
         match kind {
             WordKind::F64 | WordKind::I64 => word,
             WordKind::Ref => {
-                let made = HeapRef(self.place_of(plan, word as u32).unwrap_or(0));
+                let made = HeapRef(self.place_of(plan, old, word as u32).unwrap_or(0));
                 new.heap_mut().retain(made);
                 u64::from(made.0)
             }
@@ -439,13 +463,13 @@ impl Carry {
     fn carry_tasks(
         &mut self,
         plan: &HeapPlan,
-        old: &State,
+        (old, waiting): (&mut Heap, &Tasks),
         new: &mut State,
         layouts: (&Layout, &Layout),
         done: &mut Carried,
     ) {
-        for task in old.tasks().iter() {
-            let func = old.heap().load(task.closure, 0) as usize;
+        for task in waiting.iter() {
+            let func = old.load(task.closure, 0) as usize;
             let to = plan.funcs.get(func).and_then(Option::as_ref).map(|func| func.to as usize);
             let room = self.tasks.len() < self.tasks.capacity() && self.left > 0;
             let closure = match to {
@@ -470,15 +494,22 @@ impl Carry {
     }
 }
 
+/// Room for as many as a swap can have to do with, whose pages are all mapped.
+fn reserved<T: Copy>(filler: T) -> Vec<T> {
+    let mut room = vec![filler; MOST_WORDS as usize];
+    room.iter_mut().for_each(|place| *place = std::hint::black_box(filler));
+    room.clear();
+    room
+}
+
 /// A new object of the size of an old one, all zero.
 fn make(
     plan: &HeapPlan,
     object: HeapRef,
-    old: &State,
+    heap: &Heap,
     new: &mut State,
     layout: &Layout,
 ) -> Option<HeapRef> {
-    let heap = old.heap();
     let number = heap.shape(object) as usize;
     let shape: &Shape = layout.shapes.get(number)?;
     match shape.kind {

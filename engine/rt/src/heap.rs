@@ -57,6 +57,8 @@ const FREE: u32 = 16;
 /// Largest class.
 const MOST_CLASS: u32 = 30;
 const LOW: u64 = 0xffff_ffff;
+/// In the header of a marked object; no class needs this bit.
+const MARK: u64 = 1 << 63;
 
 /// Smallest k with 2^k words for an object of `words` words, header included.
 pub const fn class_of(words: u32) -> u32 {
@@ -196,6 +198,28 @@ impl Heap {
         }
         let at = u64::from(array.0) + 2 + u64::from(field);
         self.word(at.wrapping_add(index.wrapping_mul(u64::from(stride))) as usize)
+    }
+
+    /// Puts a number in place of an object's reference count, which is given back; [`Heap::unmark`] puts it
+    /// back there. Nothing else may be done to the object meanwhile but looking at its fields and shape.
+    /// `None` if there is no such place.
+    pub(crate) fn mark(&mut self, object: HeapRef, number: u32) -> Option<u32> {
+        let header = self.words.get_mut(object.0 as usize)?;
+        let count = *header as u32;
+        *header = *header & !LOW | MARK | u64::from(number);
+        Some(count)
+    }
+
+    /// The number that an object is marked with.
+    pub(crate) fn marked(&self, object: HeapRef) -> Option<u32> {
+        let header = self.word(object.0 as usize);
+        (header & MARK != 0).then_some(header as u32)
+    }
+
+    /// Takes the mark away.
+    pub(crate) fn unmark(&mut self, object: HeapRef, count: u32) {
+        let header = self.word(object.0 as usize);
+        self.put(object.0 as usize, header & !(LOW | MARK) | u64::from(count));
     }
 
     /// All elements of an array side by side, of `stride` fields each.

@@ -208,10 +208,10 @@ impl Prepared {
     }
 
     /// Takes over the words of `old`, what its references reach, and its tasks.
-    pub(crate) fn take_words(&mut self, old: &Self) -> Carried {
+    pub(crate) fn take_words(&mut self, old: &mut Self) -> Carried {
         self.plan.copy_words(&old.state, &mut self.state);
         let layouts = (old.code.layout(), self.code.layout());
-        self.carry.run(&self.plan.heap, &old.state, &mut self.state, layouts)
+        self.carry.run(&self.plan.heap, &mut old.state, &mut self.state, layouts)
     }
 
     /// Takes over the lines of `old`.
