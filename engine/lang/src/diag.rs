@@ -327,6 +327,15 @@ impl Diagnostics {
         Mark { kept: self.list.len(), errors: self.errors, dropped: self.dropped }
     }
 
+    /// Keeps of what came after the mark only what stands first in its text.
+    pub(crate) fn keep_first(&mut self, mark: Mark) {
+        let first =
+            self.list.get(mark.kept..).unwrap_or_default().iter().min_by_key(|it| it.span.start);
+        let Some(first) = first.cloned() else { return };
+        self.rollback(mark);
+        self.push(first);
+    }
+
     /// Forgets what came after the mark: a trial that did not work out.
     pub(crate) fn rollback(&mut self, mark: Mark) {
         self.list.truncate(mark.kept);

@@ -45,6 +45,12 @@ impl Resolve<'_> {
                 TypeExprKind::Alias(self.program.aliases.push(def))
             }
         };
+        if let (Some(def), TypeExprKind::Named(id)) = (def, &kind) {
+            let names = def.variants().filter_map(|variant| variant.name());
+            for (index, name) in names.enumerate() {
+                self.modules.announce_constructor(name.text().into(), *id, index as u32);
+            }
+        }
         let member = TypeMember { kind, visibility: Visibility::of(public), span };
         self.modules.declare_type(self.module, text, member);
     }
@@ -98,7 +104,8 @@ impl Resolve<'_> {
 
     /// A constructor by its name.
     pub(super) fn constructor(&self, name: &str) -> Option<(TypeId, u32)> {
-        self.modules.constructor(name, self.horizon)
+        let known = self.modules.constructor(name, self.horizon);
+        known.or_else(|| self.modules.later_constructor(name))
     }
 
     pub(super) fn array(&mut self, expr: &ast::ArrayExpr, span: Span) -> ExprId {

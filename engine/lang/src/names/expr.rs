@@ -7,6 +7,7 @@
 
 use smol_str::SmolStr;
 
+use super::import::Public;
 use super::item::WrittenParam;
 use super::lookup::{Found, PathFound};
 use super::suggest::nearest;
@@ -17,6 +18,7 @@ use crate::diag::Diagnostic;
 use crate::hir::{BindingId, BindingKind, ExprId, ExprKind, Pattern, Stage, Stmt};
 use crate::source::Span;
 use crate::syntax::ast::{self, Node};
+use crate::syntax::number::behind_a_number;
 use crate::syntax::{SyntaxKind, SyntaxToken};
 
 /// Macros of the host.
@@ -132,7 +134,7 @@ impl Resolve<'_> {
             Found::Nothing => {
                 match token.prev_token().map(|before| before.kind()) {
                     Some(SyntaxKind::Integer | SyntaxKind::Float) => {
-                        self.number_with_letters(token.text(), span);
+                        self.number_with_letters(&token, span);
                     }
                     Some(_) | None => self.unknown_name(token.text(), span),
                 }
@@ -176,20 +178,17 @@ impl Resolve<'_> {
     }
 
     /// `1e3`, `440Hz`, `2x`: a number and, without a space, a name that is not defined.
-    fn number_with_letters(&mut self, name: &str, span: Span) {
-        let message = format!("`{name}` right behind a number means nothing");
+    fn number_with_letters(&mut self, name: &SyntaxToken, span: Span) {
+        let message = format!("`{}` right behind a number means nothing", name.text());
         let error = Diagnostic::error("unknown-name", span, message);
-        let exponent = name.strip_prefix(['e', 'E']);
-        let digits = |rest: &str| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit());
-        let exponent = exponent.is_some_and(digits);
-        let hexadecimal = name.starts_with(['x', 'X']) && name.len() > 1;
-        self.report(error.help(if hexadecimal {
-            "numbers are written with decimal digits"
-        } else if exponent {
-            "numbers have no exponents; write all digits, as 1000 for 1e3"
-        } else {
-            "numbers have no units; to multiply, write `*`"
-        }));
+        let before = name.prev_token();
+        let sign = name.next_token();
+        let digits = sign.as_ref().and_then(SyntaxToken::next_token);
+        let text = |token: &Option<SyntaxToken>| -> SmolStr {
+            token.as_ref().map_or_else(SmolStr::default, |token| token.text().into())
+        };
+        let help = behind_a_number(&text(&before), name.text(), &text(&sign), &text(&digits));
+        self.report(error.help(help));
     }
 
     /// Whether a name may be defined by what is not understood.
@@ -252,9 +251,16 @@ impl Resolve<'_> {
             return self.report(error.help("define it where both places see it, or pass it on"));
         }
         let library = self.library_hint(name);
-        if let Some((_, module)) = library.as_ref().filter(|(known, _)| known == name) {
-            let help = format!("it is in the library; write at the top: use {module}::*");
-            return self.report(error.help(help));
+        if let Some(known) = library.as_ref().filter(|known| known.name == name) {
+            let module = &known.module;
+            let import = format!("it is in the library; write at the top: use {module}::*");
+            return self.report(match &known.for_macros {
+                Some(params) if self.stage == Stage::Audio => error.help(format!(
+                    "{name}({params}) of the library computes while compiling: use {module}::* at the top, and \
+                     in macro code or here $(lift({name}(..)))"
+                )),
+                Some(_) | None => error.help(import),
+            });
         }
         if let Some(help) = self.type_hint(name) {
             return self.report(error.help(help));
@@ -265,7 +271,7 @@ impl Resolve<'_> {
         let near = nearest(name, visible.iter().map(SmolStr::as_str).chain(builtins));
         self.report(match (near, library) {
             (Some(near), _) => error.help(format!("did you mean `{near}`?")),
-            (None, Some((near, module))) => error.help(format!(
+            (None, Some(Public { name: near, module, .. })) => error.help(format!(
                 "did you mean `{near}` of the library? Then write at the top: use {module}::*"
             )),
             (None, None) => error.help(otherwise),

@@ -313,22 +313,22 @@ impl Resolve<'_> {
     // The library in suggestions.
 
     /// Says where the library has a name, or one like it.
-    pub(super) fn library_hint(&mut self, name: &str) -> Option<(SmolStr, SmolStr)> {
+    pub(super) fn library_hint(&mut self, name: &str) -> Option<Public> {
         if self.library_names.is_none() {
             let names = self.read_library();
             self.library_names = Some(names);
         }
         let names = self.library_names.as_deref().unwrap_or_default();
-        let exact = names.iter().find(|(known, _)| known == name);
+        let exact = names.iter().find(|known| known.name == name);
         let near = || {
-            let near = nearest(name, names.iter().map(|(known, _)| known.as_str()))?;
-            names.iter().find(|(known, _)| known == near)
+            let near = nearest(name, names.iter().map(|known| known.name.as_str()))?;
+            names.iter().find(|known| known.name == near)
         };
         exact.or_else(near).cloned()
     }
 
     /// The public functions of the library, each with its module.
-    fn read_library(&self) -> Vec<(SmolStr, SmolStr)> {
+    fn read_library(&self) -> Vec<Public> {
         let from = self.sources.name(self.file);
         let mut names = Vec::new();
         for module in self.loader.library() {
@@ -345,15 +345,35 @@ impl Resolve<'_> {
     }
 }
 
-fn public_functions(
-    module: &str,
-    items: impl Iterator<Item = ast::Stmt>,
-    names: &mut Vec<(SmolStr, SmolStr)>,
-) {
+/// A public function of the library.
+#[derive(Clone, Debug)]
+pub(super) struct Public {
+    pub(super) name: SmolStr,
+    /// The path of its module.
+    pub(super) module: SmolStr,
+    /// Its parameters if it computes a value for macro code; of no use in audio code.
+    pub(super) for_macros: Option<String>,
+}
+
+/// Whether a function is said to give something else than code.
+pub(super) fn gives_a_value(def: &ast::FnDef) -> bool {
+    def.ret().is_some_and(|ret| !matches!(ret, ast::Type::CodeType(_)))
+}
+
+fn public_functions(module: &str, items: impl Iterator<Item = ast::Stmt>, names: &mut Vec<Public>) {
+    let mut stage = Stage::Audio;
     for item in items {
         match item {
             ast::Stmt::FnDef(def) if def.is_public() => {
-                names.extend(def.name().map(|name| (name.text().into(), module.into())));
+                let Some(name) = def.name() else { continue };
+                let params = def.params().filter_map(|param| param.name());
+                let params: Vec<String> = params.map(|name| name.text().to_owned()).collect();
+                let of_macros = stage == Stage::Macro && gives_a_value(&def);
+                names.push(Public {
+                    name: name.text().into(),
+                    module: module.into(),
+                    for_macros: of_macros.then(|| params.join(", ")),
+                });
             }
             ast::Stmt::ModDef(def) => {
                 let Some(name) = def.name() else { continue };
@@ -361,10 +381,12 @@ fn public_functions(
                 // Library modules are nested once or twice.
                 public_functions(&path, def.stmts(), names);
             }
+            ast::Stmt::StageDecl(decl) => {
+                stage = if decl.is_macro() { Stage::Macro } else { Stage::Audio };
+            }
             ast::Stmt::FnDef(_)
             | ast::Stmt::UseStmt(_)
             | ast::Stmt::Include(_)
-            | ast::Stmt::StageDecl(_)
             | ast::Stmt::TypeAlias(_)
             | ast::Stmt::TypeDef(_)
             | ast::Stmt::LetStmt(_)

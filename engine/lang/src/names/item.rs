@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::import::gives_a_value;
 use super::module::Visibility;
 use super::{Depth, Resolve};
 use crate::diag::Diagnostic;
@@ -30,9 +31,6 @@ impl Resolve<'_> {
                 Some(pattern) => self.note_pattern(&pattern),
                 None => self.foreign_any = true,
             },
-            ast::Stmt::TypeDef(def) => {
-                def.variants().for_each(|variant| self.note_name(variant.name()));
-            }
             ast::Stmt::ModDef(def) => {
                 let name = def.name().filter(|_| def.is_inline());
                 if let Some(name) = name {
@@ -40,7 +38,8 @@ impl Resolve<'_> {
                     self.later_modules.insert(name.text().into(), span);
                 }
             }
-            ast::Stmt::TypeAlias(_)
+            ast::Stmt::TypeDef(_)
+            | ast::Stmt::TypeAlias(_)
             | ast::Stmt::UseStmt(_)
             | ast::Stmt::Include(_)
             | ast::Stmt::StageDecl(_)
@@ -127,6 +126,9 @@ impl Resolve<'_> {
         let defaults: Vec<Option<ExprId>> = defaults.collect();
         let span = self.span_of(def.syntax());
         let name = self.program.bindings[binding].name.clone();
+        if gives_a_value(def) {
+            self.values.insert(binding);
+        }
         self.exposing = def.is_public().then(|| name.clone());
         let lambda = self.lambda(span, &params, defaults, |cx| {
             let ret = def.ret().map(|ty| cx.ty(&ty));

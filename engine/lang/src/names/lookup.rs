@@ -94,7 +94,10 @@ impl Resolve<'_> {
         match (Builtin::named(name), hidden) {
             (Some(builtin), _) => Found::Builtin(builtin),
             (None, Some(private)) => Found::Private(private),
-            (None, None) => Found::Nothing,
+            (None, None) => match self.modules.later_constructor(name) {
+                Some((ty, index)) => Found::Constructor(ty, index),
+                None => Found::Nothing,
+            },
         }
     }
 

@@ -34,7 +34,7 @@ use crate::hir::{
 use crate::loader::{Loader, NoFiles};
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast::{self, Node};
-use crate::syntax::{Parse, SyntaxKind, SyntaxNode, SyntaxToken};
+use crate::syntax::{End, Parse, SyntaxKind, SyntaxNode, SyntaxToken};
 
 use module::{Modules, Time, Value, Visibility};
 use scope::Scopes;
@@ -67,6 +67,7 @@ pub fn resolve_files(
         loads: 0,
         included: Vec::new(),
         library_names: None,
+        values: FxHashSet::default(),
         scopes: Scopes::default(),
         used: SecondaryMap::new(),
         later: FxHashMap::default(),
@@ -140,8 +141,10 @@ struct Resolve<'a> {
     loads: u32,
     /// The files whose `include` is being resolved, outermost first.
     included: Vec<FileId>,
-    /// Public functions of the library with their modules, once somebody asked.
-    library_names: Option<Vec<(SmolStr, SmolStr)>>,
+    /// Public functions of the library, once somebody asked.
+    library_names: Option<Vec<import::Public>>,
+    /// Functions that are said to give something else than code.
+    values: FxHashSet<BindingId>,
     /// Local variables.
     scopes: Scopes,
     /// Bindings that some expression mentions.
@@ -368,15 +371,12 @@ impl Resolve<'_> {
         if parse.broken().is_empty() {
             return;
         }
-        self.program.broken.extend(parse.broken());
+        self.program.broken.extend(parse.broken().iter().map(|broken| broken.span));
+        if parse.end() == End::Open {
+            (self.foreign_any, self.stages) = (true, Stages::Unknown);
+        }
         for broken in parse.broken() {
-            let tokens = parse.syntax().descendants_with_tokens();
-            let tokens = tokens.filter_map(|it| it.into_token()).filter(|token| {
-                let range = token.text_range();
-                let span = Span::new(parse.file(), range.start().into(), range.end().into());
-                !token.kind().is_trivia() && broken.holds(span)
-            });
-            self.note_broken_definition(&tokens.collect::<Vec<_>>());
+            self.note_broken_definition(&broken.tokens);
         }
     }
 
@@ -409,19 +409,19 @@ impl Resolve<'_> {
 
     /// Notes what the tokens of one definition may define, whatever they are meant to say.
     #[expect(clippy::wildcard_enum_match_arm, reason = "few kinds of tokens define something")]
-    fn note_broken_definition(&mut self, tokens: &[SyntaxToken]) {
-        let kind = |at: usize| tokens.get(at).map(SyntaxToken::kind);
+    fn note_broken_definition(&mut self, tokens: &[(SyntaxKind, SmolStr)]) {
+        let kind = |at: usize| tokens.get(at).map(|(kind, _)| *kind);
         // What begins with no word of the language can be anything.
         self.foreign_any |= kind(0).is_some_and(|kind| !crate::syntax::starts_statement(kind));
-        for (at, token) in tokens.iter().enumerate() {
+        for (at, (token, text)) in tokens.iter().enumerate() {
             let before = at.checked_sub(1).and_then(kind);
             let behind = kind(at + 1);
-            match token.kind() {
+            match token {
                 SyntaxKind::Ident
                     if behind.is_some_and(stands_behind_a_new_name)
                         || before.is_some_and(stands_before_a_new_name) =>
                 {
-                    self.foreign.insert(token.text().into());
+                    self.foreign.insert(text.clone());
                 }
                 SyntaxKind::UseKw | SyntaxKind::ModKw | SyntaxKind::IncludeKw => {
                     self.foreign_any = true;

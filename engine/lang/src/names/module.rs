@@ -81,6 +81,7 @@ pub(super) struct Modules {
     declaring: FxHashMap<SmolStr, Vec<ModuleId>>,
     children: FxHashMap<(ModuleId, SmolStr), ModuleId>,
     constructors: FxHashMap<SmolStr, Vec<(Time, TypeId, u32)>>,
+    announced: FxHashMap<SmolStr, (TypeId, u32)>,
     aliases: FxHashMap<SmolStr, Vec<(Time, Target)>>,
     wildcards: Vec<(Time, ModuleId)>,
     /// Names that a `let` in a module made global.
@@ -177,10 +178,20 @@ impl Modules {
         self.constructors.entry(name).or_default().push((since, ty, index));
     }
 
+    /// Notes a constructor whose type is declared further down; one that is declared goes before it.
+    pub(super) fn announce_constructor(&mut self, name: SmolStr, ty: TypeId, index: u32) {
+        self.announced.entry(name).or_insert((ty, index));
+    }
+
     pub(super) fn constructor(&self, name: &str, until: Time) -> Option<(TypeId, u32)> {
-        let all = self.constructors.get(name)?;
-        let found = all.iter().rev().find(|(since, ..)| *since <= until);
+        let mut all = self.constructors.get(name).into_iter().flatten().rev();
+        let found = all.find(|(since, ..)| *since <= until);
         found.map(|(_, ty, index)| (*ty, *index))
+    }
+
+    /// A constructor of a type that is declared further down.
+    pub(super) fn later_constructor(&self, name: &str) -> Option<(TypeId, u32)> {
+        self.announced.get(name).copied()
     }
 
     pub(super) fn constructor_names(&self) -> impl Iterator<Item = &str> {

@@ -1,6 +1,7 @@
 //! The two stages: quotes, splices, macro calls, and what is seen where.
 
 use super::expr::MACROS;
+use super::import::Public;
 use super::lookup::Found;
 use super::suggest::nearest;
 use super::{Resolve, Stages};
@@ -99,7 +100,8 @@ impl Resolve<'_> {
         let small = name.to_lowercase();
         let near = MACROS.iter().copied().find(|it| it.to_lowercase() == small);
         let library = self.library_hint(name);
-        if let Some((_, module)) = library.as_ref().filter(|(known, _)| known == name) {
+        if let Some(known) = library.as_ref().filter(|known| known.name == name) {
+            let module = &known.module;
             let help = format!("it is in the library; write at the top: use {module}::*");
             self.report(error.help(help));
             return self.error(span);
@@ -109,7 +111,7 @@ impl Resolve<'_> {
         let near = near.or_else(|| nearest(name, names)).map(str::to_owned);
         self.report(match (near, library) {
             (Some(near), _) => error.help(format!("did you mean `{near}!`?")),
-            (None, Some((near, module))) => error.help(format!(
+            (None, Some(Public { name: near, module, .. })) => error.help(format!(
                 "did you mean `{near}!` of the library? Then write at the top: use {module}::*"
             )),
             (None, None) => {
@@ -129,7 +131,13 @@ impl Resolve<'_> {
         let (message, help) = match self.stage {
             Stage::Audio => (
                 format!("`{name}` is known while compiling only, this runs while sound runs"),
-                format!("to put its value here, write $(lift({name})), or {name}!(..) for a macro"),
+                if self.values.contains(&binding) {
+                    format!("to put what it computes here, write $(lift({name}(..)))")
+                } else {
+                    format!(
+                        "to put its value here, write $(lift({name})), or {name}!(..) for a macro"
+                    )
+                },
             ),
             Stage::Macro => (
                 format!("`{name}` is known while sound runs only, this runs while compiling"),

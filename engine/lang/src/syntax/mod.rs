@@ -10,11 +10,14 @@ mod kind;
 pub mod lexer;
 #[cfg(test)]
 pub(crate) mod mutation;
+pub(crate) mod number;
 mod parser;
 #[cfg(test)]
 mod tests;
 
 pub use kind::{Attacca, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
+
+use smol_str::SmolStr;
 
 use crate::diag::Diagnostics;
 use crate::source::{FileId, Span};
@@ -32,7 +35,26 @@ const LENGTH_LIMIT: usize = 16 << 20;
 pub struct Parse {
     green: rowan::GreenNode,
     file: FileId,
-    broken: Vec<Span>,
+    broken: Vec<Broken>,
+    end: End,
+}
+
+/// A definition or statement with syntax errors: what it says is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// All of it.
+    pub(crate) span: Span,
+    /// Its tokens without spaces and comments.
+    pub(crate) tokens: Vec<(SyntaxKind, SmolStr)>,
+}
+
+/// How a text ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Behind a token.
+    Clean,
+    /// In a string or comment: what is text and what is program is not known.
+    Open,
 }
 
 /// The tree of a text, whichever file it is in a compilation. Cheap to copy; may be kept and shared
@@ -43,7 +65,7 @@ pub struct TextTree(rowan::GreenNode);
 impl TextTree {
     /// The tree as that of a file.
     pub fn placed(self, file: FileId) -> Parse {
-        Parse { green: self.0, file, broken: Vec::new() }
+        Parse { green: self.0, file, broken: Vec::new(), end: End::Clean }
     }
 }
 
@@ -66,10 +88,16 @@ pub fn parse(source: &str, file: FileId, diags: &mut Diagnostics) -> Parse {
         source
     };
     let tokens = lexer::lex(source);
+    let before = diags.mark();
     let mut parser = parser::Parser::new(source, file, &tokens, diags);
     grammar::root(&mut parser);
-    let broken = parser.broken();
-    Parse { green: parser.finish(), file, broken }
+    let (broken, end) = (parser.broken(), parser.end());
+    let green = parser.finish();
+    if end == End::Open {
+        // Where a quote is missing all that follows is turned inside out.
+        diags.keep_first(before);
+    }
+    Parse { green, file, broken, end }
 }
 
 impl Parse {
@@ -88,9 +116,14 @@ impl Parse {
         TextTree(self.green)
     }
 
-    /// The definitions and statements with syntax errors, each as a whole: what they say is not known.
-    pub fn broken(&self) -> &[Span] {
+    /// The definitions and statements with syntax errors.
+    pub(crate) fn broken(&self) -> &[Broken] {
         &self.broken
+    }
+
+    /// How the text ends.
+    pub(crate) fn end(&self) -> End {
+        self.end
     }
 
     /// The file the text was of.

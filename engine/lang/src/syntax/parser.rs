@@ -10,6 +10,7 @@ use rowan::{GreenNode, GreenNodeBuilder};
 use super::chunks::{Chunks, Divides};
 use super::kind::SyntaxKind;
 use super::lexer::Token;
+use super::{Broken, End};
 use crate::diag::{Diagnostic, Diagnostics, Mark as DiagMark};
 use crate::source::{FileId, Span};
 
@@ -94,8 +95,8 @@ pub(super) struct Parser<'a> {
     /// Chunks with a mistake, by number.
     broken: Vec<usize>,
     gave_up: bool,
-    /// A string or comment has no end: that the text ends too early follows from it.
-    open_end: bool,
+    /// Whether a string or comment has no end: that the text ends too early follows from it.
+    end: End,
     /// Reserved words that were reported as names; their uses are no news.
     reserved: Vec<SyntaxKind>,
 }
@@ -108,8 +109,9 @@ impl<'a> Parser<'a> {
         diags: &'a mut Diagnostics,
     ) -> Self {
         let (seen, wrong) = see(source, file, raw, diags);
-        let open_end =
+        let open =
             diags.iter().any(|one| one.span.file == file && one.code.starts_with("unterminated"));
+        let end = if open { End::Open } else { End::Clean };
         let events = Vec::with_capacity(seen.len() * 3);
         let chunks = Chunks::of(seen.iter().map(|token| (token.kind, divides(token))));
         let mut parser = Self {
@@ -126,7 +128,7 @@ impl<'a> Parser<'a> {
             chunks,
             broken: Vec::new(),
             gave_up: false,
-            open_end,
+            end,
             reserved: Vec::new(),
         };
         wrong.into_iter().for_each(|token| parser.note_broken(token));
@@ -178,8 +180,20 @@ impl<'a> Parser<'a> {
 
     /// The text of the current token.
     pub(super) fn text(&self) -> &'a str {
-        let token = self.seen.get(self.pos);
+        self.text_at(self.pos)
+    }
+
+    /// The text of the token with this number.
+    pub(super) fn text_at(&self, position: usize) -> &'a str {
+        let token = self.seen.get(position);
         token.and_then(|t| self.source.get(t.start as usize..t.end as usize)).unwrap_or("")
+    }
+
+    /// Whether a name stands right behind a number.
+    pub(super) fn letters_behind_number(&self) -> bool {
+        self.at(SyntaxKind::Ident)
+            && matches!(self.before(), SyntaxKind::Integer | SyntaxKind::Float)
+            && self.seen.get(self.pos).is_some_and(|token| token.joined)
     }
 
     /// Number of the current token; grows with every token taken.
@@ -358,7 +372,7 @@ impl<'a> Parser<'a> {
     /// Reports a mistake at the current token, unless it follows from one that was reported.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         let here = self.seen.get(self.pos);
-        let known = here.map_or(self.open_end, |token| token.after_unknown);
+        let known = here.map_or(self.end == End::Open, |token| token.after_unknown);
         if known || self.gave_up || self.is_spoilt() {
             return;
         }
@@ -410,14 +424,23 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// How the text ends.
+    pub(super) fn end(&self) -> End {
+        self.end
+    }
+
     /// The definitions and statements in which something is wrong, each as a whole.
-    pub(super) fn broken(&self) -> Vec<Span> {
-        let spans = self.broken.iter().map(|chunk| {
+    pub(super) fn broken(&self) -> Vec<Broken> {
+        let broken = self.broken.iter().map(|chunk| {
             let tokens = self.chunks.tokens(*chunk);
             let last = tokens.end.saturating_sub(1).max(tokens.start);
-            self.span_at(tokens.start).cover(self.span_at(last))
+            let span = self.span_at(tokens.start).cover(self.span_at(last));
+            let seen = self.seen.get(tokens.clone()).unwrap_or_default();
+            let kinds = seen.iter().map(|token| token.kind);
+            let tokens = kinds.zip(tokens.map(|at| self.text_at(at).into())).collect();
+            Broken { span, tokens }
         });
-        spans.collect()
+        broken.collect()
     }
 
     /// Notes that the current token was reported as a reserved word used as a name.

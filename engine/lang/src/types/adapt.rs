@@ -1,31 +1,40 @@
-//! Functions that go where they will be called with a record (language reference 3.4).
+//! Places where the checker finds that the program means more than it says, and what it means, written out.
+//! The changed program is checked again.
 //!
-//! A parameter `f` that is called as `f({b = 2, a = 1})` takes one record, whatever the function is that comes
+//! *Functions that go where they will be called with a record* (language reference 3.4). A parameter `f` that is called as `f({b = 2, a = 1})` takes one record, whatever the function is that comes
 //! in; the function `h(a, b)` takes two arguments in the order of its definition. So `h` becomes
-//! `{ let it = h  |record| it(record) }` where it is given: the checker finds these places, the program is
-//! changed, and checked again. The inner call is by name as any other: defaults are filled in, fields that
-//! nobody needs are left out.
+//! `{ let it = h  |record| it(record) }` where it is given. The inner call is by name as any other: defaults
+//! are filled in, fields that nobody needs are left out.
+//!
+//! *Branches that schedule, beside others that give a number* (language reference 10.1):
+//! `if (c) { f@t } else { 0 }`. Scheduling gives no value of its own; here it gives 0.
 
 use smol_str::SmolStr;
 
 use super::error::Why;
 use super::infer::Checker;
 use super::ty::{Fields, Func, Ty};
+use crate::builtins::Builtin;
 use crate::hir::{
     Binding, BindingId, BindingKind, Expr, ExprId, ExprKind, Lambda, LambdaId, Param, Pattern,
     Program, Stmt, TypeExpr, TypeExprKind,
 };
 use crate::source::Span;
 
-/// A function of several parameters where one that takes a record is needed.
+/// An expression that means more than it says.
 #[derive(Clone, Debug)]
-pub(super) struct Adapter {
-    /// The function.
-    value: ExprId,
-    /// Fields of the record.
-    fields: Vec<SmolStr>,
-    /// The innermost function around the place.
-    around: Option<LambdaId>,
+pub(super) enum Adapter {
+    /// A function of several parameters where one that takes a record is needed.
+    Record {
+        /// The function.
+        value: ExprId,
+        /// Fields of the record.
+        fields: Vec<SmolStr>,
+        /// The innermost function around the place.
+        around: Option<LambdaId>,
+    },
+    /// It schedules, and gives 0.
+    Zero(ExprId),
 }
 
 impl Checker<'_, '_> {
@@ -48,8 +57,23 @@ impl Checker<'_, '_> {
         }
         agree = agree && self.expect(&wanted.ret, &given.ret, at, why);
         let fields = fields.iter().map(|(name, _)| name.clone()).collect();
-        self.adapters.push(Adapter { value, fields, around: self.around() });
+        self.adapters.push(Adapter::Record { value, fields, around: self.around() });
         Some(agree)
+    }
+
+    /// Whether the last thing that an expression does is to schedule; its value is then 0 if a number is
+    /// needed.
+    pub(super) fn may_be_zero(&self, mut id: ExprId) -> bool {
+        while let ExprKind::Block { value: Some(value), .. } = &self.program.exprs[id].kind {
+            id = *value;
+        }
+        let ExprKind::Call { callee, .. } = &self.program.exprs[id].kind else { return false };
+        matches!(self.program.exprs[*callee].kind, ExprKind::Builtin(Builtin::ScheduleAt))
+    }
+
+    /// Lets an expression that schedules give 0.
+    pub(super) fn give_zero(&mut self, id: ExprId) {
+        self.adapters.push(Adapter::Zero(id));
     }
 
     /// The types of the fields beside those of the parameters with their names, if a call by name is possible.
@@ -74,15 +98,28 @@ impl Checker<'_, '_> {
 /// The program with its adapters written out.
 pub(super) fn write_out(mut program: Program, adapters: &[Adapter]) -> Program {
     for adapter in adapters {
-        write_one(&mut program, adapter);
+        match adapter {
+            Adapter::Record { value, fields, around } => {
+                pass_record(&mut program, *value, fields, *around);
+            }
+            Adapter::Zero(value) => then_zero(&mut program, *value),
+        }
     }
     program
 }
 
-fn write_one(program: &mut Program, adapter: &Adapter) {
-    let Some(Expr { kind, span, stage }) = program.exprs.get(adapter.value).cloned() else {
-        return;
-    };
+/// `value` becomes `{ value  0 }`.
+fn then_zero(program: &mut Program, value: ExprId) {
+    let Some(inner) = program.exprs.get(value).cloned() else { return };
+    let zero = Expr { kind: ExprKind::Number(0.0), ..inner.clone() };
+    let (inner, zero) = (program.exprs.push(inner), program.exprs.push(zero));
+    program.exprs[value].kind =
+        ExprKind::Block { stmts: vec![Stmt::Expr(inner)], value: Some(zero) };
+}
+
+/// `value` becomes `{ let it = value  |record: {fields}| it(record) }`.
+fn pass_record(program: &mut Program, value: ExprId, fields: &[SmolStr], around: Option<LambdaId>) {
+    let Some(Expr { kind, span, stage }) = program.exprs.get(value).cloned() else { return };
     let add = |program: &mut Program, kind| program.exprs.push(Expr { kind, span, stage });
     let function = add(program, kind);
     let bind = |program: &mut Program, name: &str, kind, owner| -> BindingId {
@@ -90,7 +127,7 @@ fn write_one(program: &mut Program, adapter: &Adapter) {
         let (name, assigned) = (SmolStr::new(name), false);
         program.bindings.push(Binding { name, span, kind, stage, assigned, captured, owner })
     };
-    let it = bind(program, "it", BindingKind::Local, adapter.around);
+    let it = bind(program, "it", BindingKind::Local, around);
     let body = add(program, ExprKind::Error);
     let lambda = program.lambdas.push(Lambda {
         name: None,
@@ -98,12 +135,12 @@ fn write_one(program: &mut Program, adapter: &Adapter) {
         ret: None,
         body,
         uses_self: false,
-        parent: adapter.around,
+        parent: around,
         captures: vec![it],
         span,
     });
     let record = bind(program, "record", BindingKind::Param, Some(lambda));
-    let fields = adapter.fields.iter().map(|name| {
+    let fields = fields.iter().map(|name| {
         let ty = TypeExpr { kind: TypeExprKind::Infer, span };
         (name.clone(), ty)
     });
@@ -112,7 +149,7 @@ fn write_one(program: &mut Program, adapter: &Adapter) {
     let argument = add(program, ExprKind::Var(record));
     program.exprs[body].kind = ExprKind::Call { callee, args: vec![argument] };
     program.lambdas[lambda].params = vec![Param { binding: record, ty: Some(ty), default: None }];
-    let value = Some(add(program, ExprKind::Lambda(lambda)));
+    let result = Some(add(program, ExprKind::Lambda(lambda)));
     let stmts = vec![Stmt::Let { pattern: Pattern::Bind(it), ty: None, value: function }];
-    program.exprs[adapter.value].kind = ExprKind::Block { stmts, value };
+    program.exprs[value].kind = ExprKind::Block { stmts, value: result };
 }

@@ -31,7 +31,13 @@ impl Checker<'_, '_> {
         let outer = std::mem::replace(&mut self.piped_into, piped.then_some(callee));
         let callee_ty = self.expr(callee);
         self.piped_into = outer;
-        let found = self.arguments(args);
+        let found = if self.unions
+            && let Ty::Func(func) = self.table.resolve(&callee_ty)
+        {
+            self.arguments_for(site, &func)
+        } else {
+            self.arguments(args)
+        };
         match self.table.resolve(&callee_ty) {
             Ty::Error => Ty::Error,
             Ty::Func(func) => self.apply(site, &func, &found),
@@ -87,6 +93,27 @@ impl Checker<'_, '_> {
         match args {
             [only] => vec![self.only_argument(*only)],
             several => several.iter().map(|arg| self.expr(*arg)).collect(),
+        }
+    }
+
+    /// The types of arguments as written, for a function that is known: a member of a union may be part of
+    /// what is written.
+    fn arguments_for(&mut self, site: CallSite<'_>, func: &Func) -> Vec<Ty> {
+        let arg = self.table.resolve(&func.arg);
+        match (site.args, &arg) {
+            (several @ [_, _, ..], Ty::Tuple(wanted)) if wanted.len() == several.len() => {
+                let args = several.iter().zip(wanted.iter()).enumerate();
+                let found = args.map(|(index, (id, wanted))| {
+                    let why = self.parameter(site, func, index);
+                    self.expr_for(*id, wanted, why)
+                });
+                found.collect()
+            }
+            ([only], _) if !matches!(self.program.exprs[*only].kind, ExprKind::Incomplete(_)) => {
+                let why = self.parameter(site, func, 0);
+                vec![self.expr_for(*only, &arg, why)]
+            }
+            _ => self.arguments(site.args),
         }
     }
 

@@ -13,7 +13,9 @@ use super::mismatch::plural;
 use super::table::Clash;
 use super::ty::Ty;
 use crate::diag::Diagnostic;
-use crate::hir::{Arm, ExprId, ExprKind, MatchPattern, MemberType, Pattern, SamplePart, TypeId};
+use crate::hir::{
+    Arm, ExprId, ExprKind, MatchPattern, MemberType, Pattern, SamplePart, TypeId, VariantDef,
+};
 use crate::source::Span;
 
 impl Checker<'_, '_> {
@@ -37,6 +39,65 @@ impl Checker<'_, '_> {
             }
         }
         if agree { Ty::Array(Arc::new(element)) } else { Ty::Error }
+    }
+
+    /// Like `expr` for a place that needs a type. If that has unions in it, what is written out there (the
+    /// elements of an array, the parts of a tuple or record) may be members of them.
+    pub(super) fn expr_for(&mut self, id: ExprId, expected: &Ty, why: Why) -> Ty {
+        if !self.unions {
+            return self.expr(id);
+        }
+        let expected = self.table.zonk(expected);
+        if !expected.holds_union() {
+            return self.expr(id);
+        }
+        let program = self.program;
+        let ty = match (&program.exprs[id].kind, &expected) {
+            (ExprKind::Array(parts), Ty::Array(of)) => {
+                let mut agree = true;
+                for part in parts {
+                    agree &= self.part_for(*part, of, why) != Ty::Error;
+                }
+                if agree { expected.clone() } else { Ty::Error }
+            }
+            (ExprKind::Tuple(parts), Ty::Tuple(wanted)) if parts.len() == wanted.len() => {
+                let parts = parts.iter().zip(wanted.iter());
+                Ty::tuple(parts.map(|(part, ty)| self.part_for(*part, ty, why)).collect::<Vec<_>>())
+            }
+            (ExprKind::Record(fields), Ty::Record(_)) => {
+                let mut out = Vec::with_capacity(fields.len());
+                for (name, part) in fields {
+                    let ty = match expected.field(name) {
+                        Some(wanted) => self.part_for(*part, wanted, why),
+                        None => self.expr(*part),
+                    };
+                    out.push((name.clone(), ty));
+                }
+                Ty::record(out)
+            }
+            (ExprKind::Block { stmts, value: Some(value) }, _) => {
+                stmts.iter().for_each(|stmt| self.stmt(stmt));
+                self.expr_for(*value, &expected, why)
+            }
+            (ExprKind::If { cond, then, other: Some(other) }, _) => {
+                let found = self.expr(*cond);
+                self.expect(&Ty::Number, &found, self.span(*cond), Why::Condition);
+                let branches = [*then, *other].map(|branch| self.part_for(branch, &expected, why));
+                if branches.contains(&Ty::Error) { Ty::Error } else { expected.clone() }
+            }
+            _ => return self.expr(id),
+        };
+        self.exprs[id] = Some(ty.clone());
+        ty
+    }
+
+    /// A part of something written out that needs a type.
+    fn part_for(&mut self, part: ExprId, wanted: &Ty, why: Why) -> Ty {
+        let found = self.expr_for(part, wanted, why);
+        match self.expect_value(wanted, &found, part, why) {
+            true => wanted.clone(),
+            false => Ty::Error,
+        }
     }
 
     /// `a[i]`.
@@ -143,11 +204,16 @@ impl Checker<'_, '_> {
         let result = self.table.fresh();
         let mut first: Option<ExprId> = None;
         let (mut good, mut agree) = (true, true);
+        let mut tasks = Vec::new();
         for arm in arms {
             // What does not fit one arm would seem not to fit the others as well.
             let found = if good { &found } else { &Ty::Error };
             good &= self.match_pattern(&arm.pattern, found, self.span(scrutinee));
             let ty = self.expr(arm.body);
+            if self.table.resolve(&ty) == Ty::Unit && self.may_be_zero(arm.body) {
+                tasks.push(arm.body);
+                continue;
+            }
             match first {
                 None => {
                     first = Some(arm.body);
@@ -155,6 +221,16 @@ impl Checker<'_, '_> {
                     debug_assert!(agrees.is_ok() || ty == Ty::Error, "a fresh type fits all");
                 }
                 Some(first) => agree &= self.arm_type(&result, &ty, first, arm.body),
+            }
+        }
+        for body in tasks {
+            match first {
+                Some(_) if self.table.resolve(&result) == Ty::Number => self.give_zero(body),
+                Some(first) => agree &= self.arm_type(&result, &Ty::Unit, first, body),
+                None => {
+                    first = Some(body);
+                    agree &= self.table.unify(&result, &Ty::Unit).is_ok();
+                }
             }
         }
         if arms.is_empty() {
@@ -205,7 +281,16 @@ impl Checker<'_, '_> {
             }
             MatchPattern::Variant(ty, index, payload, at) => {
                 let declared = self.declared(*ty);
-                let fits = self.expect(found, &declared, *at, Why::Scrutinee(value));
+                let fits = match self.same_name(found, *ty, *index) {
+                    None => self.expect(found, &declared, *at, Why::Scrutinee(value)),
+                    Some(error) => {
+                        self.diagnose(
+                            Diagnostic { span: *at, ..error }
+                                .also(value, "this is what `match` looks at"),
+                        );
+                        false
+                    }
+                };
                 if declared == Ty::Error {
                     if let Some(payload) = payload {
                         self.pattern(payload, &Ty::Error, *at);
@@ -225,6 +310,52 @@ impl Checker<'_, '_> {
                 let carried = carried.unwrap_or(Ty::Error);
                 self.carried(payload.as_ref(), Some(carried), fits, *at)
             }
+        }
+    }
+
+    /// The message about a constructor of one type where another type is needed that has a constructor of
+    /// this name too.
+    fn same_name(&self, expected: &Ty, ty: TypeId, index: u32) -> Option<Diagnostic> {
+        let Ty::Variant(other, _) = self.table.resolve(expected) else { return None };
+        let (own, other) =
+            (self.program.types.get(ty)?, self.program.types.get(other).filter(|_| other != ty)?);
+        let variant = own.variants.get(index as usize)?;
+        let hidden = other.variants.iter().find(|it| it.name == variant.name)?;
+        let (name, own, other) = (&variant.name, &own.name, &other.name);
+        let message =
+            format!("`{name}` is the constructor of `{own}` here, and `{other}` is needed");
+        let error = Diagnostic::error("type-mismatch", variant.span, message);
+        let error = error.also(variant.span, "it is this one, the last of its name");
+        let error = error.also(hidden.span, format!("the one of `{other}` is hidden by it"));
+        Some(error.help("constructors have one name in the whole program; give yours another one"))
+    }
+
+    /// What to say when two types differ because of types that have a constructor of one name.
+    pub(super) fn hidden_constructor(&self, expected: &Ty, found: &Ty) -> Option<String> {
+        let (Ty::Variant(a, _), Ty::Variant(b, _)) = (expected, found) else {
+            let (ours, theirs) = (expected.parts(), found.parts());
+            let mut pairs = ours.into_iter().zip(theirs);
+            return pairs.find_map(|(a, b)| self.hidden_constructor(a, b));
+        };
+        let (ours, theirs) =
+            (self.program.types.get(*a).filter(|_| a != b)?, self.program.types.get(*b)?);
+        let of = |variants: &[VariantDef], name: &str| variants.iter().any(|it| it.name == name);
+        let both = ours.variants.iter().find(|it| of(&theirs.variants, &it.name))?;
+        let (a, b, name) = (&ours.name, &theirs.name, &both.name);
+        Some(format!(
+            "`{a}` and `{b}` both have a constructor `{name}`: the name means the last one"
+        ))
+    }
+
+    /// The constructor that a value is made by, if it is written out.
+    fn made_by(&self, id: ExprId) -> Option<(TypeId, u32)> {
+        match &self.program.exprs[id].kind {
+            ExprKind::Construct(ty, index) => Some((*ty, *index)),
+            ExprKind::Call { callee, .. } => match &self.program.exprs[*callee].kind {
+                ExprKind::Construct(ty, index) => Some((*ty, *index)),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -363,6 +494,16 @@ impl Checker<'_, '_> {
             ExprKind::Block { .. } => self.result_span(id),
             _ => self.span(id),
         };
+        if let Some((ty, index)) = self.made_by(id)
+            && let Some(error) = self.same_name(&wanted, ty, index)
+        {
+            let error = Diagnostic { span: at, ..error };
+            self.diagnose(match why.words() {
+                Some((span, words)) => error.also(span, words),
+                None => error,
+            });
+            return false;
+        }
         if let Some(agrees) = self.adapt((&wanted, &given), id, at, why) {
             return agrees;
         }

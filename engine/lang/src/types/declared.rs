@@ -84,6 +84,7 @@ impl Checker<'_, '_> {
     /// A union, without duplicates; of one member that one. With a member that is not known,
     /// nothing is known of the whole: its tags and slots follow from all members.
     pub(super) fn union(&mut self, members: Vec<Ty>) -> Ty {
+        self.unions = true;
         let mut out: Vec<Ty> = Vec::new();
         for member in members {
             let member = self.table.zonk(&member);

@@ -58,6 +58,10 @@ pub(super) struct Checker<'p, 'd> {
     pub(super) wraps: FxHashMap<ExprId, (u32, Ty)>,
     /// Functions that stand where one is needed that takes a record.
     pub(super) adapters: Vec<Adapter>,
+    /// Whether the program mentions any union.
+    pub(super) unions: bool,
+    /// Fields that were read of records not known yet, and where.
+    field_uses: Vec<(SmolStr, Span)>,
     depth: u32,
     too_deep: bool,
     /// What put the code in that is being checked.
@@ -98,6 +102,8 @@ impl<'p, 'd> Checker<'p, 'd> {
             aliases: SecondaryMap::new(),
             wraps: FxHashMap::default(),
             adapters: Vec::new(),
+            unions: false,
+            field_uses: Vec::new(),
             depth: 0,
             too_deep: false,
             expansion: None,
@@ -197,7 +203,8 @@ impl<'p, 'd> Checker<'p, 'd> {
 
     fn clash(&mut self, clash: Clash, expected: &Ty, found: &Ty, at: Span, why: Why) {
         let (expected, found) = (self.table.zonk(expected), self.table.zonk(found));
-        self.report(match clash {
+        let hidden = self.hidden_constructor(&expected, &found);
+        let error = match clash {
             Clash::Differ => TypeError::Mismatch { expected, found, at, why },
             Clash::Length => TypeError::Length { expected, found, at, why },
             Clash::Infinite => TypeError::Infinite { at },
@@ -205,9 +212,23 @@ impl<'p, 'd> Checker<'p, 'd> {
             Clash::Field(field) => {
                 // The record that lacks the field is the one to show.
                 let found = if found.field(&field).is_some() { expected } else { found };
+                // In the code of a macro call the place that needs the field tells more than the call.
+                let at = self.expansion.and_then(|_| self.field_use(&field)).unwrap_or(at);
                 TypeError::NoSuchField { field, found, at, why: Some(why) }
             }
+        };
+        let error = error.diagnostic(&self.table.rows);
+        self.diagnose(match hidden {
+            Some(help) => error.help(help),
+            None => error,
         });
+    }
+
+    /// The one place where a field was read of a record that was not known yet.
+    fn field_use(&self, field: &str) -> Option<Span> {
+        let mut uses = self.field_uses.iter().filter(|(name, _)| name == field);
+        let (_, first) = uses.next()?;
+        uses.all(|(_, at)| at == first).then_some(*first)
     }
 
     /// Finds the type of an expression and writes it down.
@@ -372,7 +393,10 @@ impl<'p, 'd> Checker<'p, 'd> {
         if let Some(own) = own {
             self.expect(own, &ty, lambda.span, Why::Recursion);
         }
-        let body = self.expr(lambda.body);
+        let body = match &lambda.ret {
+            Some(written) => self.expr_for(lambda.body, &ret, Why::Result(written.span)),
+            None => self.expr(lambda.body),
+        };
         let why = match (&lambda.ret, self.frame().self_at) {
             (Some(written), _) => Why::Result(written.span),
             (None, Some(at)) => Why::SelfUse(at),
@@ -452,7 +476,10 @@ impl<'p, 'd> Checker<'p, 'd> {
     fn field(&mut self, record: &Ty, name: &SmolStr, at: Span) -> Ty {
         match self.table.resolve(record) {
             Ty::Error => Ty::Error,
-            Ty::Var(var) => self.table.need_field(var, name),
+            Ty::Var(var) => {
+                self.field_uses.push((name.clone(), at));
+                self.table.need_field(var, name)
+            }
             found @ Ty::Record(_) => match found.field(name) {
                 Some(ty) => ty.clone(),
                 None => {
@@ -497,6 +524,17 @@ impl<'p, 'd> Checker<'p, 'd> {
             return Ty::Unit;
         };
         let other_ty = self.expr(other);
+        match (self.table.resolve(&then_ty), self.table.resolve(&other_ty)) {
+            (Ty::Unit, Ty::Number) if self.may_be_zero(then) => {
+                self.give_zero(then);
+                return Ty::Number;
+            }
+            (Ty::Number, Ty::Unit) if self.may_be_zero(other) => {
+                self.give_zero(other);
+                return Ty::Number;
+            }
+            _ => {}
+        }
         match self.table.unify(&then_ty, &other_ty) {
             Ok(()) if self.table.resolve(&then_ty) == Ty::Error => other_ty,
             Ok(()) => then_ty,
@@ -527,13 +565,13 @@ impl<'p, 'd> Checker<'p, 'd> {
             // Said once; reading the field of this variable is no other mistake.
             self.bindings[target] = Some(Scheme::mono(Ty::Error));
         }
-        let found = self.expr(value);
+        let found = self.expr_for(value, &ty, Why::Assigned(binding.span));
         self.expect_value(&ty, &found, value, Why::Assigned(binding.span));
         Ty::Unit
     }
 
     /// Checks a statement and binds its names.
-    fn stmt(&mut self, stmt: &Stmt) {
+    pub(super) fn stmt(&mut self, stmt: &Stmt) {
         match stmt {
             Stmt::Expr(expr) => {
                 self.expr(*expr);
@@ -561,12 +599,12 @@ impl<'p, 'd> Checker<'p, 'd> {
     }
 
     fn let_value(&mut self, written: Option<&TypeExpr>, value: ExprId) -> Ty {
-        let found = self.expr(value);
-        let Some(written) = written else { return found };
+        let Some(written) = written else { return self.expr(value) };
         // New letters of this annotation are its own: the definition may be generalised.
         let letters = self.frame.letters.clone();
         let expected = self.annotation(written);
         self.frame.letters = letters;
+        let found = self.expr_for(value, &expected, Why::Annotation(written.span));
         let agrees = self.expect_value(&expected, &found, value, Why::Annotation(written.span));
         if self.wraps.contains_key(&value) {
             return expected;

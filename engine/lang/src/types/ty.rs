@@ -198,6 +198,11 @@ impl Ty {
         matches!(self, Self::Func(_)) || self.parts().into_iter().any(Self::holds_function)
     }
 
+    /// Whether a union is somewhere in this type.
+    pub fn holds_union(&self) -> bool {
+        matches!(self, Self::Union(_)) || self.parts().into_iter().any(Self::holds_union)
+    }
+
     /// Whether a variable is somewhere in this type.
     pub fn holds_variable(&self) -> bool {
         matches!(self, Self::Var(_)) || self.parts().into_iter().any(Self::holds_variable)

@@ -279,7 +279,17 @@ pub(super) fn no_expression(p: &Parser<'_>) -> Diagnostic {
 /// `a::b`, or a macro call.
 fn path(p: &mut Parser<'_>, marker: Marker) -> Done {
     p.bump();
-    while p.eat(ColonColon) && name(p, "a name after `::`") {}
+    while p.eat(ColonColon) {
+        if p.at(Star) || p.at(LBrace) {
+            let message = p.expected_message("a name after `::`");
+            let error = Diagnostic::error("expected-token", p.span(), message);
+            p.report(error.help("members of a module are made known by: use m::*"));
+            break;
+        }
+        if !name(p, "a name after `::`") {
+            break;
+        }
+    }
     let path = p.finish_node(marker, PathExpr);
     if !p.at(Bang) || p.after_break() {
         return path;

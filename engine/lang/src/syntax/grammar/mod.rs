@@ -15,6 +15,7 @@ mod pattern;
 mod ty;
 
 use super::kind::SyntaxKind::{self, *};
+use super::number::behind_a_number;
 use super::parser::{Done, Marker, Parser};
 use crate::diag::Diagnostic;
 pub(super) use item::starts_statement;
@@ -93,6 +94,14 @@ fn list(
 
 /// Reports that a list goes on without a comma, and skips what fits nowhere.
 fn missing_comma(p: &mut Parser<'_>, close: SyntaxKind, opened_at: usize) {
+    if p.letters_behind_number() {
+        let at = p.position();
+        let message = format!("`{}` right behind a number means nothing", p.text());
+        let texts = [at.saturating_sub(1), at, at + 1, at + 2].map(|at| p.text_at(at));
+        let help = behind_a_number(texts[0], texts[1], texts[2], texts[3]);
+        p.report(Diagnostic::error("expected-token", p.span(), message).help(help));
+        return;
+    }
     let wanted = match close {
         RParen | RBrace | Bar => format!("`,` or {}", close.described()),
         _ => close.described(),
