@@ -14,8 +14,8 @@ use std::array;
 
 /// What happens at the next sample, after the swap: the old program would have heard of it too.
 pub(crate) struct Coming<'a> {
-    /// Events of the control side.
-    pub(crate) sent: &'a mut Consumer<EventKind>,
+    /// The first so many events of the control side.
+    pub(crate) sent: (&'a mut Consumer<EventKind>, usize),
     /// The host's events at this sample.
     pub(crate) events: &'a [Event],
     /// Values to try them on.
@@ -25,7 +25,8 @@ pub(crate) struct Coming<'a> {
 impl Coming<'_> {
     /// Lets a program read what it would read then, instead of `values`. Changes nothing else.
     pub(crate) fn tell(&mut self, program: &mut Prepared, values: &Values, now: u64) {
-        let Ok(sent) = self.sent.read_chunk(self.sent.slots()) else { return };
+        let (ring, count) = &mut self.sent;
+        let Ok(sent) = ring.read_chunk(*count) else { return };
         if sent.is_empty() && self.events.is_empty() {
             return;
         }

@@ -105,3 +105,17 @@ pub enum Expression {
     /// Brightness, 0..=1.
     Timbre,
 }
+
+/// Host events not yet taken, and where the current chunk starts in the host's block.
+pub(crate) struct Pending<'a> {
+    pub(crate) events: &'a [Event],
+    pub(crate) base: usize,
+}
+
+impl Pending<'_> {
+    /// The events at the first frame of the chunk.
+    pub(crate) fn first(&self) -> &[Event] {
+        let count = self.events.partition_point(|event| event.offset as usize <= self.base);
+        self.events.get(..count).unwrap_or_default()
+    }
+}

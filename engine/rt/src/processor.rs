@@ -8,7 +8,7 @@ use crate::ahead::{Ahead, Coming};
 use crate::block::{Frame, idle, spread, to_f32};
 use crate::carry::Carried;
 use crate::ctx::{Fault, FaultKind};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Pending};
 use crate::fade::{Fade, frames_of};
 use crate::ftz::{self, Guard};
 use crate::guard::{Check, Guards, Held};
@@ -68,6 +68,8 @@ pub struct Processor {
     hands: Hands,
     reports: Producer<Report>,
     events: Consumer<EventKind>,
+    /// How many of them the next sample hears.
+    sent: usize,
     values: Values,
     /// To see what events would do to `values`.
     spare: Box<Values>,
@@ -97,6 +99,7 @@ impl Processor {
             hands: HandOver::new(inbox, outbox),
             reports,
             events,
+            sent: 0,
             values: Values::default(),
             spare: Box::default(),
             now: 0,
@@ -298,6 +301,7 @@ impl Processor {
         frames: usize,
         events: &mut Pending<'_>,
     ) {
+        self.sent = self.events.slots();
         self.poll(inputs, outputs.len(), events.first(), Turn::First);
         self.take_sent();
         let mut from = 0;
@@ -326,11 +330,13 @@ impl Processor {
         events.base += frames.max(1);
     }
 
-    /// Applies the events that the control side sent.
+    /// Applies the events that the control side had sent before the chunk. Later ones wait for the next, so
+    /// that a swap foresees no others.
     fn take_sent(&mut self) {
         let mut moved = false;
         let rate = self.rate().0;
-        while let Ok(event) = self.events.pop() {
+        for _ in 0..std::mem::take(&mut self.sent) {
+            let Ok(event) = self.events.pop() else { break };
             if let Some(recorder) = &mut self.recorder {
                 recorder.mark(Mark::Sent(event));
             }
@@ -506,7 +512,8 @@ impl Processor {
     ) -> Swap {
         let start = ftz::ticks();
         let Self { hands, settings, seen, guards, fade, last, now, values, .. } = self;
-        let mut coming = Coming { sent: &mut self.events, events, spare: &mut self.spare };
+        let mut coming =
+            Coming { sent: (&mut self.events, self.sent), events, spare: &mut self.spare };
         let mut lines = 0;
         let mut carried = Carried::default();
         let swap = hands.poll(|old, new| {
@@ -593,18 +600,4 @@ fn play(program: &mut Prepared, done: &mut usize, frames: usize, now: u64) -> Op
         }
     }
     None
-}
-
-/// Host events not yet taken, and where the current chunk starts in the host's block.
-struct Pending<'a> {
-    events: &'a [Event],
-    base: usize,
-}
-
-impl Pending<'_> {
-    /// The events at the first frame of the chunk.
-    fn first(&self) -> &[Event] {
-        let count = self.events.partition_point(|event| event.offset as usize <= self.base);
-        self.events.get(..count).unwrap_or_default()
-    }
 }
