@@ -21,6 +21,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 mod ty;
+mod unknown;
 
 use cranelift_entity::SecondaryMap;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -67,6 +68,7 @@ pub fn resolve_files(
         loads: 0,
         included: Vec::new(),
         library_names: None,
+        misplaced: 0,
         values: FxHashSet::default(),
         scopes: Scopes::default(),
         used: SecondaryMap::new(),
@@ -143,6 +145,8 @@ struct Resolve<'a> {
     included: Vec<FileId>,
     /// Public functions of the library, once somebody asked.
     library_names: Option<Vec<import::Public>>,
+    /// How much stood at the wrong stage.
+    misplaced: u32,
     /// Functions that are said to give something else than code.
     values: FxHashSet<BindingId>,
     /// Local variables.
@@ -467,5 +471,5 @@ fn stands_before_a_new_name(kind: SyntaxKind) -> bool {
 }
 
 fn stands_behind_a_new_name(kind: SyntaxKind) -> bool {
-    matches!(kind, SyntaxKind::Eq | SyntaxKind::Colon | SyntaxKind::LParen)
+    matches!(kind, SyntaxKind::Eq | SyntaxKind::Colon | SyntaxKind::LParen | SyntaxKind::LBrace)
 }

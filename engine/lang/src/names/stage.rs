@@ -15,6 +15,7 @@ use smol_str::SmolStr;
 impl Resolve<'_> {
     /// Reports what stands at the wrong stage, if the stages are known.
     fn wrong_stage(&mut self, diagnostic: Diagnostic) {
+        self.misplaced += 1;
         match self.stages {
             Stages::Known => self.report(diagnostic),
             Stages::Unknown => {}

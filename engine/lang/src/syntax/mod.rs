@@ -12,6 +12,7 @@ pub mod lexer;
 pub(crate) mod mutation;
 pub(crate) mod number;
 mod parser;
+mod seen;
 #[cfg(test)]
 mod tests;
 

@@ -267,6 +267,14 @@ impl Checker<'_, '_> {
             MatchPattern::Number(_, at) => {
                 self.expect(found, &Ty::Number, *at, Why::Scrutinee(value))
             }
+            MatchPattern::Tuple(parts, _)
+                if parts.iter().any(|part| matches!(part, MatchPattern::Error(_))) =>
+            {
+                for part in parts {
+                    self.match_pattern(part, &Ty::Error, value);
+                }
+                false
+            }
             MatchPattern::Tuple(parts, at) => {
                 let wanted: Vec<Ty> = parts.iter().map(|_| self.table.fresh()).collect();
                 let fits =

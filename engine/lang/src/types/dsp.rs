@@ -46,7 +46,10 @@ impl Checker<'_, '_> {
         }
         if !self.channels(&func.ret, true) {
             let found = self.table.zonk(&func.ret);
-            self.report(TypeError::DspOutput { found, at });
+            // A part that went wrong was reported; the rest may be wrong because of it.
+            if !found.holds_error() {
+                self.report(TypeError::DspOutput { found, at });
+            }
         }
     }
 

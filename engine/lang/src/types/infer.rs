@@ -8,7 +8,7 @@ use super::adapt::Adapter;
 use super::data::sample_part;
 use super::declared::AliasState;
 use super::error::{TypeError, Why};
-use super::known::{Known, KnownFunctions};
+use super::known::KnownFunctions;
 use super::signature;
 use super::table::{Clash, Scheme, Table};
 use super::ty::{Func, Rows, Ty, VarId};
@@ -17,8 +17,7 @@ use crate::builtins::Builtin;
 use crate::deep::with_room;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::hir::{
-    AliasId, BindingId, BindingKind, ExpansionId, ExprId, ExprKind, LambdaId, Pattern, Program,
-    Stmt, TypeExpr, TypeId,
+    AliasId, BindingId, ExpansionId, ExprId, ExprKind, LambdaId, Program, TypeExpr, TypeId,
 };
 use crate::source::Span;
 
@@ -45,7 +44,7 @@ pub(super) struct Checker<'p, 'd> {
     pub(super) bindings: SecondaryMap<BindingId, Option<Scheme>>,
     uses: FxHashMap<ExprId, Vec<(VarId, Ty)>>,
     pub(super) calls: FxHashMap<ExprId, CallPlan>,
-    frame: Frame,
+    pub(super) frame: Frame,
     /// The types of the parameters of every function checked so far.
     pub(super) params: FxHashMap<LambdaId, Vec<Ty>>,
     /// The function of the pipe being checked.
@@ -62,7 +61,7 @@ pub(super) struct Checker<'p, 'd> {
     pub(super) unions: bool,
     /// Fields that were read of records not known yet, and where.
     field_uses: Vec<(SmolStr, Span)>,
-    depth: u32,
+    pub(super) depth: u32,
     too_deep: bool,
     /// What put the code in that is being checked.
     expansion: Option<ExpansionId>,
@@ -188,6 +187,11 @@ impl<'p, 'd> Checker<'p, 'd> {
             broken.file == at.file && broken.start <= at.start && at.end <= broken.end
         };
         self.program.broken.iter().any(holds)
+    }
+
+    /// Whether a definition has syntax errors, and what uses it has none: nothing is known of it there.
+    pub(super) fn is_beyond(&self, definition: Span, used: Span) -> bool {
+        self.is_broken(definition) && !self.is_broken(used)
     }
 
     /// Makes `found` agree with `expected`, or says why it does not.
@@ -328,8 +332,7 @@ impl<'p, 'd> Checker<'p, 'd> {
             // Its definition went wrong and was reported.
             return Ty::Error;
         };
-        let defined = self.program.bindings[binding].span;
-        if self.is_broken(defined) && !self.is_broken(self.span(id)) {
+        if self.is_beyond(self.program.bindings[binding].span, self.span(id)) {
             return Ty::Error;
         }
         let (ty, params) = self.table.instantiate(&scheme);
@@ -473,7 +476,7 @@ impl<'p, 'd> Checker<'p, 'd> {
     }
 
     /// The type of a field of a record type.
-    fn field(&mut self, record: &Ty, name: &SmolStr, at: Span) -> Ty {
+    pub(super) fn field(&mut self, record: &Ty, name: &SmolStr, at: Span) -> Ty {
         match self.table.resolve(record) {
             Ty::Error => Ty::Error,
             Ty::Var(var) => {
@@ -547,126 +550,6 @@ impl<'p, 'd> Checker<'p, 'd> {
             Err(clash @ (Clash::Infinite | Clash::Large)) => {
                 self.clash(clash, &then_ty, &other_ty, self.span(other), Why::Condition);
                 Ty::Error
-            }
-        }
-    }
-
-    fn assign(&mut self, target: BindingId, fields: &[(SmolStr, Span)], value: ExprId) -> Ty {
-        let binding = &self.program.bindings[target];
-        let mut ty = match &self.bindings[target] {
-            Some(scheme) => scheme.ty.clone(),
-            None => Ty::Error,
-        };
-        let errors = self.diags.error_count();
-        for (name, at) in fields {
-            ty = self.field(&ty, name, *at);
-        }
-        if self.diags.error_count() > errors && binding.kind == BindingKind::Local {
-            // Said once; reading the field of this variable is no other mistake.
-            self.bindings[target] = Some(Scheme::mono(Ty::Error));
-        }
-        let found = self.expr_for(value, &ty, Why::Assigned(binding.span));
-        self.expect_value(&ty, &found, value, Why::Assigned(binding.span));
-        Ty::Unit
-    }
-
-    /// Checks a statement and binds its names.
-    pub(super) fn stmt(&mut self, stmt: &Stmt) {
-        match stmt {
-            Stmt::Expr(expr) => {
-                self.expr(*expr);
-            }
-            Stmt::LetRec { binding, value } => self.letrec(*binding, *value),
-            Stmt::Let { pattern: Pattern::Bind(binding), ty, value, .. } => {
-                // What is known keeps its type parameters; a value has one type.
-                let general = self.known.get(*binding) != Known::Value;
-                if general {
-                    self.table.enter();
-                }
-                let found = self.let_value(ty.as_ref(), *value);
-                if general {
-                    self.table.leave();
-                }
-                let scheme =
-                    if general { self.table.generalise(&found) } else { Scheme::mono(found) };
-                self.bindings[*binding] = Some(scheme);
-            }
-            Stmt::Let { pattern, ty, value } => {
-                let found = self.let_value(ty.as_ref(), *value);
-                self.pattern(pattern, &found, self.span(*value));
-            }
-        }
-    }
-
-    fn let_value(&mut self, written: Option<&TypeExpr>, value: ExprId) -> Ty {
-        let Some(written) = written else { return self.expr(value) };
-        // New letters of this annotation are its own: the definition may be generalised.
-        let letters = self.frame.letters.clone();
-        let expected = self.annotation(written);
-        self.frame.letters = letters;
-        let found = self.expr_for(value, &expected, Why::Annotation(written.span));
-        let agrees = self.expect_value(&expected, &found, value, Why::Annotation(written.span));
-        if self.wraps.contains_key(&value) {
-            return expected;
-        }
-        // The value's own type carries parameter names that the annotation lacks.
-        if agrees && !matches!(self.table.resolve(&found), Ty::Error | Ty::Var(_)) {
-            found
-        } else {
-            expected
-        }
-    }
-
-    fn letrec(&mut self, binding: BindingId, value: ExprId) {
-        let data = &self.program.bindings[binding];
-        let ExprKind::Lambda(lambda) = self.program.exprs[value].kind else {
-            self.bindings[binding] = Some(Scheme::mono(Ty::Error));
-            let found = self.expr(value);
-            let found = self.table.zonk(&found);
-            // Something wrong inside was reported, unless the value is the name itself.
-            if found != Ty::Error || !self.diags.has_errors() {
-                self.report(TypeError::LetrecNotFunction { found, at: self.span(value) });
-            }
-            return;
-        };
-        if data.assigned && data.kind != BindingKind::Global {
-            self.report(TypeError::LetrecAssigned { name: data.name.clone(), at: data.span });
-        }
-        let general = self.known.get(binding) != Known::Value;
-        if general {
-            self.table.enter();
-        }
-        let own = self.table.fresh();
-        self.bindings[binding] = Some(Scheme::mono(own.clone()));
-        self.depth += 1;
-        let ty = self.lambda(lambda, Some(&own));
-        self.depth -= 1;
-        self.exprs[value] = Some(ty.clone());
-        if general {
-            self.table.leave();
-        }
-        let scheme = if general { self.table.generalise(&ty) } else { Scheme::mono(ty) };
-        self.bindings[binding] = Some(scheme);
-    }
-
-    /// Binds the names of a pattern to the parts of a value.
-    pub(super) fn pattern(&mut self, pattern: &Pattern, found: &Ty, value: Span) {
-        match pattern {
-            Pattern::Ignore(_) => {}
-            Pattern::Bind(binding) => self.bindings[*binding] = Some(Scheme::mono(found.clone())),
-            Pattern::Tuple(parts, at) => {
-                let wanted: Vec<Ty> = parts.iter().map(|_| self.table.fresh()).collect();
-                let agrees =
-                    self.expect(&Ty::tuple(wanted.clone()), found, value, Why::Pattern(*at));
-                for (part, ty) in parts.iter().zip(&wanted) {
-                    self.pattern(part, if agrees { ty } else { &Ty::Error }, value);
-                }
-            }
-            Pattern::Record(fields, at) => {
-                for (name, part) in fields {
-                    let ty = self.field(found, name, *at);
-                    self.pattern(part, &ty, value);
-                }
             }
         }
     }

@@ -23,6 +23,7 @@ mod infer;
 pub mod known;
 mod mismatch;
 mod signature;
+mod stmt;
 mod table;
 pub mod ty;
 

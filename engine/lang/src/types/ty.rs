@@ -198,6 +198,11 @@ impl Ty {
         matches!(self, Self::Func(_)) || self.parts().into_iter().any(Self::holds_function)
     }
 
+    /// Whether something already reported is somewhere in this type.
+    pub fn holds_error(&self) -> bool {
+        matches!(self, Self::Error) || self.parts().into_iter().any(Self::holds_error)
+    }
+
     /// Whether a union is somewhere in this type.
     pub fn holds_union(&self) -> bool {
         matches!(self, Self::Union(_)) || self.parts().into_iter().any(Self::holds_union)
