@@ -1,7 +1,5 @@
 //! Names that nothing defines: what was probably meant, and which of them are news.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "only a few kinds of tokens are special")]
-
 use smol_str::SmolStr;
 
 use super::import::Public;

@@ -15,6 +15,7 @@ use super::error::Why;
 use super::infer::Checker;
 use super::ty::{Fields, Func, Ty};
 use crate::builtins::Builtin;
+use crate::diag::Diagnostic;
 use crate::hir::{
     Binding, BindingId, BindingKind, Expr, ExprId, ExprKind, Lambda, LambdaId, Param, Pattern,
     Program, Stmt, TypeExpr, TypeExprKind,
@@ -50,7 +51,9 @@ impl Checker<'_, '_> {
         let (Ty::Func(wanted), Ty::Func(given)) = (expected, found) else { return None };
         let (arg, own) = (self.table.resolve(&wanted.arg), self.table.resolve(&given.arg));
         let (Ty::Record(fields), Ty::Tuple(parts)) = (&arg, &own) else { return None };
-        let pairs = self.named(given, fields, parts)?;
+        let Some(pairs) = self.named(given, fields, parts) else {
+            return self.other_names(given, fields, parts, at, why);
+        };
         let mut agree = true;
         for (wanted, own) in pairs {
             agree = agree && self.expect(&own, &wanted, at, why);
@@ -74,6 +77,36 @@ impl Checker<'_, '_> {
     /// Lets an expression that schedules give 0.
     pub(super) fn give_zero(&mut self, id: ExprId) {
         self.adapters.push(Adapter::Zero(id));
+    }
+
+    /// Says that the function has parameters of other names; none if it has no names at all.
+    fn other_names(
+        &mut self,
+        given: &Func,
+        fields: &Fields,
+        parts: &[Ty],
+        at: Span,
+        why: Why,
+    ) -> Option<bool> {
+        let params = &self.program.lambdas.get(given.names?)?.params;
+        if params.len() != parts.len() {
+            return None;
+        }
+        let list = |names: &mut dyn Iterator<Item = &SmolStr>| {
+            names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
+        };
+        let fields = list(&mut fields.iter().map(|(name, _)| name));
+        let params =
+            list(&mut params.iter().map(|param| &self.program.bindings[param.binding].name));
+        let message = format!(
+            "the function is called with a record of {fields}, and its parameters are {params}"
+        );
+        let error = Diagnostic::error("type-mismatch", at, message);
+        self.diagnose(match why.words() {
+            Some((span, words)) => error.also(span, words),
+            None => error,
+        });
+        Some(false)
     }
 
     /// The types of the fields beside those of the parameters with their names, if a call by name is possible.

@@ -207,6 +207,8 @@ fn primary(p: &mut Parser<'_>) -> Option<Done> {
         LParen => return Some(parentheses(p, marker)),
         LBracket => return Some(array(p, marker)),
         FnKw if p.nth(1) == LParen => return Some(nameless_fn(p, marker)),
+        // It was reported where it was to be defined; its use is taken for a name.
+        _ if p.at_reserved() => Error,
         _ => {
             missing(p);
             p.finish_node(marker, Error);
@@ -231,9 +233,6 @@ fn nameless_fn(p: &mut Parser<'_>, marker: Marker) -> Done {
 
 /// Reports that an expression should stand here.
 pub(super) fn missing(p: &mut Parser<'_>) {
-    if p.at_reserved() {
-        return p.skip();
-    }
     let error = no_expression(p);
     p.report(error);
     match (p.before(), p.current(), p.nth(1)) {
