@@ -418,8 +418,10 @@ impl<'a> Parser<'a> {
     pub(super) fn broken(&self) -> Vec<Broken> {
         let broken = self.broken.iter().map(|chunk| {
             let tokens = self.chunks.tokens(*chunk);
-            let last = tokens.end.saturating_sub(1).max(tokens.start);
-            let span = self.span_at(tokens.start).cover(self.span_at(last));
+            // Spaces behind a node may belong to it.
+            let end = self.seen.get(tokens.end).map_or(self.source.len() as u32, |it| it.start);
+            let start = self.span_at(tokens.start).start;
+            let span = Span::new(self.file, start, end.max(start));
             let seen = self.seen.get(tokens.clone()).unwrap_or_default();
             let kinds = seen.iter().map(|token| token.kind);
             let tokens = kinds.zip(tokens.map(|at| self.text_at(at).into())).collect();
