@@ -32,6 +32,7 @@
 
 use crate::module::{Block, BlockId, FuncId, Function, Inst, InstId, Jump, Module, Term, ValueId};
 use crate::op::{Op, Ty};
+use crate::opt::rewrite::of_values;
 use attacca_rt::code::{ObjectKind, WordKind};
 use cranelift_entity::SecondaryMap;
 use dominance::Dominance;
@@ -271,7 +272,8 @@ impl Checker<'_, '_> {
     fn structure(&mut self) {
         let func = self.func;
         let mut placed: SecondaryMap<InstId, bool> = SecondaryMap::new();
-        let mut defined: SecondaryMap<ValueId, bool> = SecondaryMap::new();
+        placed.resize(func.insts.len());
+        let mut defined: SecondaryMap<ValueId, bool> = of_values(func);
         for (id, block) in &func.blocks {
             self.block = Some(id);
             self.define(&block.params, &mut defined);
@@ -314,7 +316,7 @@ impl Checker<'_, '_> {
     }
 
     fn definitions(&self) -> SecondaryMap<ValueId, Def> {
-        let mut defs: SecondaryMap<ValueId, Def> = SecondaryMap::new();
+        let mut defs: SecondaryMap<ValueId, Def> = of_values(self.func);
         for (id, block) in &self.func.blocks {
             for param in &block.params {
                 defs[*param] = Some((id, 0));

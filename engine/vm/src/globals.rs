@@ -12,6 +12,7 @@ use attacca_mir::backend::BackendError;
 use attacca_mir::cancel::Cancel;
 use attacca_mir::layout;
 use attacca_mir::module::{FuncId, Module};
+use attacca_mir::op::Op;
 use attacca_rt::code::{Dropped, Image, Layout, LineImage};
 use attacca_rt::ctx::{Fault, FaultKind};
 use attacca_rt::ftz::Guard;
@@ -108,10 +109,16 @@ pub fn run_unless(
     layout.words = module.words.saturating_add(FIRST_ROOM);
     layout.scratch_words = scratch;
     layout.heap_words = layout.heap_words.max(DEFAULT_HEAP_WORDS);
+    let plays_lines = plays_lines(module, init);
+    let mut lines = std::mem::take(&mut layout.lines);
     // A second attempt has the words and lines that the first one lacked. Samples of lines it then finds
     // may lead it elsewhere; each attempt knows more of them.
     let mut left = ALL_CALLS;
     for _ in 0..ATTEMPTS {
+        layout.lines.clone_from(&lines);
+        if !plays_lines {
+            layout.lines.iter_mut().for_each(|line| line.len = 1);
+        }
         let fresh = Fresh {
             next: module.words,
             sizes: &sizes,
@@ -130,14 +137,28 @@ pub fn run_unless(
         }
         let mut blocks = module.blocks.clone();
         blocks.extend_from_slice(&outcome.blocks);
-        let lines = layout::lines(module, &blocks);
-        if outcome.words <= layout.words && lines == layout.lines {
+        let found = layout::lines(module, &blocks);
+        if outcome.words <= layout.words && found == lines {
             return outcome.finish();
         }
         layout.words = layout.words.max(outcome.words);
-        layout.lines = lines;
+        lines = found;
     }
     Err(GlobalsError::TooLong)
+}
+
+/// Whether code that `init` reaches reads or writes delay lines: most does not, and long lines take
+/// longer to make than all the rest.
+fn plays_lines(module: &Module, init: FuncId) -> bool {
+    layout::reached(module, [init]).iter().any(|id| {
+        let func = &module.funcs[*id];
+        func.blocks.values().flat_map(|block| &block.insts).any(|inst| {
+            matches!(
+                func.insts[*inst].op,
+                Op::LinePos(_) | Op::LineSetPos(_) | Op::LineLoad { .. } | Op::LineStore { .. }
+            )
+        })
+    })
 }
 
 /// How an attempt ended.

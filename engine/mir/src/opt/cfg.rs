@@ -2,6 +2,8 @@
 
 use crate::module::{BlockId, Function};
 use cranelift_entity::SecondaryMap;
+use smallvec::SmallVec;
+use std::cell::OnceCell;
 
 /// Control flow facts; stale as soon as the function's blocks or jumps change.
 pub struct Cfg {
@@ -10,27 +12,34 @@ pub struct Cfg {
     /// Position of a block in `order`; `u32::MAX` for unreachable blocks.
     pub rank: SecondaryMap<BlockId, u32>,
     /// Reachable predecessors, one entry a jump.
-    pub preds: SecondaryMap<BlockId, Vec<BlockId>>,
-    /// Immediate dominator; the entry is its own.
-    pub idom: SecondaryMap<BlockId, BlockId>,
+    pub preds: SecondaryMap<BlockId, SmallVec<[BlockId; 2]>>,
+    entry: BlockId,
+    /// Immediate dominator; the entry is its own. Few passes ask.
+    idom: OnceCell<SecondaryMap<BlockId, BlockId>>,
 }
 
 impl Cfg {
-    /// Computes the facts. Dominators by Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm".
+    /// Computes order and predecessors; dominators when they are first asked for.
     pub fn new(func: &Function) -> Self {
         let order = reverse_postorder(func);
+        let count = func.blocks.len();
         let mut rank = SecondaryMap::with_default(u32::MAX);
+        rank.resize(count);
         for (i, block) in order.iter().enumerate() {
             rank[*block] = i as u32;
         }
-        let mut preds: SecondaryMap<BlockId, Vec<BlockId>> = SecondaryMap::new();
+        let mut preds: SecondaryMap<BlockId, SmallVec<[BlockId; 2]>> = SecondaryMap::new();
+        preds.resize(count);
         for block in &order {
             for jump in func.blocks[*block].end.jumps() {
                 preds[jump.to].push(*block);
             }
         }
-        let idom = dominators(func.entry, &order, &rank, &preds);
-        Self { order, rank, preds, idom }
+        Self { order, rank, preds, entry: func.entry, idom: OnceCell::new() }
+    }
+
+    fn idom(&self) -> &SecondaryMap<BlockId, BlockId> {
+        self.idom.get_or_init(|| dominators(self.entry, &self.order, &self.rank, &self.preds))
     }
 
     /// Whether `block` can be reached from the entry.
@@ -40,8 +49,9 @@ impl Cfg {
 
     /// Whether every path to `b` goes through `a`.
     pub fn dominates(&self, a: BlockId, mut b: BlockId) -> bool {
+        let idom = self.idom();
         while self.rank[b] > self.rank[a] {
-            b = self.idom[b];
+            b = idom[b];
         }
         a == b
     }
@@ -49,9 +59,10 @@ impl Cfg {
     /// Children in the dominator tree, by block.
     pub fn dominated(&self) -> SecondaryMap<BlockId, Vec<BlockId>> {
         let mut children: SecondaryMap<BlockId, Vec<BlockId>> = SecondaryMap::new();
+        let idom = self.idom();
         for block in &self.order {
-            if self.idom[*block] != *block {
-                children[self.idom[*block]].push(*block);
+            if idom[*block] != *block {
+                children[idom[*block]].push(*block);
             }
         }
         children
@@ -60,17 +71,18 @@ impl Cfg {
     /// Dominance frontier of every block.
     pub fn frontiers(&self) -> SecondaryMap<BlockId, Vec<BlockId>> {
         let mut frontiers: SecondaryMap<BlockId, Vec<BlockId>> = SecondaryMap::new();
+        let idom = self.idom();
         for block in &self.order {
             if self.preds[*block].len() < 2 {
                 continue;
             }
             for pred in &self.preds[*block] {
                 let mut runner = *pred;
-                while runner != self.idom[*block] {
+                while runner != idom[*block] {
                     if frontiers[runner].last() != Some(block) {
                         frontiers[runner].push(*block);
                     }
-                    runner = self.idom[runner];
+                    runner = idom[runner];
                 }
             }
         }
@@ -109,6 +121,7 @@ impl Cfg {
 
 fn reverse_postorder(func: &Function) -> Vec<BlockId> {
     let mut seen: SecondaryMap<BlockId, bool> = SecondaryMap::new();
+    seen.resize(func.blocks.len());
     let mut order = Vec::new();
     let mut stack = vec![(func.entry, 0)];
     seen[func.entry] = true;
@@ -128,11 +141,12 @@ fn reverse_postorder(func: &Function) -> Vec<BlockId> {
     order
 }
 
+/// By Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm".
 fn dominators(
     entry: BlockId,
     order: &[BlockId],
     rank: &SecondaryMap<BlockId, u32>,
-    preds: &SecondaryMap<BlockId, Vec<BlockId>>,
+    preds: &SecondaryMap<BlockId, SmallVec<[BlockId; 2]>>,
 ) -> SecondaryMap<BlockId, BlockId> {
     let mut idom: SecondaryMap<BlockId, Option<BlockId>> = SecondaryMap::new();
     idom[entry] = Some(entry);

@@ -1,6 +1,6 @@
 //! Common subexpressions: a pure op on the same operands is computed once, where it dominates.
 
-use crate::module::{Function, Module, ValueId};
+use crate::module::{BlockId, Function, Module, ValueId};
 use crate::op::{Effect, Op, Pure, Ty};
 use crate::opt::cfg::Cfg;
 use crate::opt::rewrite::Aliases;
@@ -8,6 +8,7 @@ use attacca_rt::code::Shape;
 use cranelift_entity::{PrimaryMap, SecondaryMap};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
+use std::collections::hash_map::Entry;
 
 /// Runs on every function.
 pub fn run(module: &mut Module) {
@@ -33,23 +34,24 @@ enum Key {
     Element(u32, u32, Ty),
 }
 
-type Entry = (Key, SmallVec<[ValueId; 4]>);
+/// An op with its operands.
+type Computed = (Key, SmallVec<[ValueId; 4]>);
 
 /// Shares within one function: a value serves every place its block dominates.
 pub fn share(func: &mut Function, shapes: &PrimaryMap<crate::module::ShapeId, Shape>) {
     let cfg = Cfg::new(func);
     let children = cfg.dominated();
     let fixed = fixed_arrays(func);
-    let mut seen: FxHashMap<Entry, ValueId> = FxHashMap::default();
+    let mut seen: FxHashMap<Computed, (ValueId, BlockId)> = FxHashMap::default();
+    // The blocks that dominate the one looked at, it included.
+    let mut open: SecondaryMap<BlockId, bool> = SecondaryMap::new();
     let mut aliases = Aliases::default();
     let mut stack = vec![Visit::Enter(func.entry)];
     while let Some(visit) = stack.pop() {
         match visit {
-            Visit::Leave(keys) => keys.iter().for_each(|k| {
-                seen.remove(k);
-            }),
+            Visit::Leave(block) => open[block] = false,
             Visit::Enter(block) => {
-                let mut added = Vec::new();
+                open[block] = true;
                 let insts = std::mem::take(&mut func.blocks[block].insts);
                 let mut kept = Vec::with_capacity(insts.len());
                 for inst in insts {
@@ -62,17 +64,18 @@ pub fn share(func: &mut Function, shapes: &PrimaryMap<crate::module::ShapeId, Sh
                         kept.push(inst);
                         continue;
                     };
-                    match seen.get(&entry) {
-                        Some(value) => aliases.set(data.results[0], *value),
-                        None => {
-                            seen.insert(entry.clone(), data.results[0]);
-                            added.push(entry);
+                    match seen.entry(entry) {
+                        Entry::Occupied(known) if open[known.get().1] => {
+                            aliases.set(data.results[0], known.get().0);
+                        }
+                        place => {
+                            place.insert_entry((data.results[0], block));
                             kept.push(inst);
                         }
                     }
                 }
                 func.blocks[block].insts = kept;
-                stack.push(Visit::Leave(added));
+                stack.push(Visit::Leave(block));
                 stack.extend(children[block].iter().map(|b| Visit::Enter(*b)));
             }
         }
@@ -107,8 +110,8 @@ fn fixed_arrays(func: &Function) -> Fixed {
 }
 
 enum Visit {
-    Enter(crate::module::BlockId),
-    Leave(Vec<Entry>),
+    Enter(BlockId),
+    Leave(BlockId),
 }
 
 fn key(op: &Op, shapes: &PrimaryMap<crate::module::ShapeId, Shape>) -> Option<Key> {

@@ -5,7 +5,7 @@ use crate::module::{BlockId, Function, InstId, Module, ValueId};
 use crate::op::{Effect, Op};
 use crate::opt::cfg::Cfg;
 use crate::opt::copy_prop::remove_params;
-use crate::opt::rewrite::clear_unreachable;
+use crate::opt::rewrite::{clear_unreachable, of_values};
 use cranelift_entity::SecondaryMap;
 use rustc_hash::FxHashMap;
 
@@ -20,10 +20,10 @@ pub fn run(module: &mut Module) {
 pub fn eliminate(func: &mut Function) {
     let cfg = Cfg::new(func);
     clear_unreachable(func, &cfg);
-    let mut live = Liveness { values: SecondaryMap::new(), work: Vec::new() };
+    let mut live = Liveness { values: of_values(func), work: Vec::new() };
     // Stores to an array matter only where the array does; only arrays made here are stored to.
     let mut stores: FxHashMap<ValueId, Vec<InstId>> = FxHashMap::default();
-    let mut source: SecondaryMap<ValueId, Source> = SecondaryMap::with_default(Source::None);
+    let mut source: SecondaryMap<ValueId, Source> = of_values(func);
     for block in &cfg.order {
         for (index, param) in func.blocks[*block].params.iter().enumerate() {
             source[*param] = Source::Param(*block, index);
@@ -101,8 +101,9 @@ fn fills(op: &Op) -> bool {
     matches!(op, Op::ArrayStore { .. } | Op::ArrayCopy(_))
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum Source {
+    #[default]
     None,
     Inst(InstId),
     Param(BlockId, usize),

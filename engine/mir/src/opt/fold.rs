@@ -6,7 +6,7 @@
 
 use crate::module::{Function, InstId, Module, Term, ValueId};
 use crate::op::{Op, Pure, Ty};
-use crate::opt::rewrite::{Aliases, constant, constant_op};
+use crate::opt::rewrite::{Aliases, constant, constant_op, of_values};
 use crate::opt::specialise::Known;
 use cranelift_entity::SecondaryMap;
 
@@ -21,7 +21,7 @@ pub fn run(module: &mut Module) {
 /// Folds one function with what is known about globals and the heap.
 pub fn fold(func: &mut Function, known: &Known) {
     let cfg = super::cfg::Cfg::new(func);
-    let mut folder = Folder::new();
+    let mut folder = Folder { defs: of_values(func), ..Folder::new() };
     for block in &cfg.order {
         for index in 0..func.blocks[*block].insts.len() {
             let inst = func.blocks[*block].insts[index];

@@ -8,7 +8,7 @@ use crate::module::{BlockId, FuncId, Function, Inst, InstId, Jump, Module, Term,
 use crate::op::{Op, Pure};
 use crate::opt::cfg::Cfg;
 use crate::opt::fold::Folder;
-use crate::opt::rewrite::clear_unreachable;
+use crate::opt::rewrite::{clear_unreachable, of_values};
 use crate::opt::specialise::Known;
 use cranelift_entity::SecondaryMap;
 use std::collections::VecDeque;
@@ -254,7 +254,7 @@ impl Inliner<'_> {
         let order = Cfg::new(body).order;
         let args = func.insts[call].args.clone();
         let results = func.insts[call].results.clone();
-        let mut values: SecondaryMap<ValueId, Option<ValueId>> = SecondaryMap::new();
+        let mut values: SecondaryMap<ValueId, Option<ValueId>> = of_values(body);
         for (param, arg) in body.blocks[body.entry].params.iter().zip(&args) {
             values[*param] = Some(*arg);
         }

@@ -76,17 +76,17 @@ fn join(func: &mut Function, a: InstId, b: InstId) -> InstId {
 
 /// For each instruction, the earlier ones of the block that must stay before it.
 fn dependencies(func: &Function, insts: &[InstId]) -> Vec<SmallVec<[usize; 4]>> {
-    let mut position: SecondaryMap<ValueId, Option<usize>> = SecondaryMap::new();
+    let mut position: FxHashMap<ValueId, usize> = FxHashMap::default();
     let mut memory = Memory::new(func);
     let mut edges = Vec::with_capacity(insts.len());
     for (at, inst) in insts.iter().enumerate() {
         let data = &func.insts[*inst];
         let mut before: SmallVec<[usize; 4]> =
-            data.args.iter().filter_map(|arg| position[*arg]).collect();
+            data.args.iter().filter_map(|arg| position.get(arg).copied()).collect();
         memory.order(func, *inst, at, &mut before);
         edges.push(before);
         for result in &data.results {
-            position[*result] = Some(at);
+            position.insert(*result, at);
         }
     }
     edges

@@ -5,9 +5,16 @@ use crate::op::{Op, Ty};
 use cranelift_entity::SecondaryMap;
 use smallvec::SmallVec;
 
+/// A map with room for every value of a function.
+pub fn of_values<T: Clone + Default>(func: &Function) -> SecondaryMap<ValueId, T> {
+    let mut map = SecondaryMap::new();
+    map.resize(func.values.len());
+    map
+}
+
 /// The instruction that defines each value; `None` for block parameters.
 pub fn definitions(func: &Function) -> SecondaryMap<ValueId, Option<InstId>> {
-    let mut defs = SecondaryMap::new();
+    let mut defs = of_values(func);
     for block in func.blocks.values() {
         for inst in &block.insts {
             for result in &func.insts[*inst].results {
