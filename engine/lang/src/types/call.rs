@@ -471,13 +471,19 @@ impl Checker<'_, '_> {
         }
         let name = func.names.and_then(|names| self.known.name_of(names));
         let name = name.and_then(|name| self.program.bindings.get(name));
+        let constructor = self.made_by(site.callee);
+        let variant = constructor.and_then(|(ty, index)| {
+            self.program.types.get(ty)?.variants.get(index as usize).map(|variant| variant.span)
+        });
+        let declared = name.map(|name| name.span).or(variant);
+        let hint = constructor.and_then(|(ty, index)| self.hides(ty, index));
         let error = TypeError::ArgumentCount {
             callee: self.callee_name(site),
             wanted: arg.count(),
             given,
             at: self.span(site.call),
-            declared: name.map(|name| name.span).or(lambda.map(|lambda| self.head(lambda.span))),
-            hint: self.count_hint(site, lambda, given < arg.count()),
+            declared: declared.or(lambda.map(|lambda| self.head(lambda.span))),
+            hint: hint.or_else(|| self.count_hint(site, lambda, given < arg.count())),
         };
         self.report(error);
         Ty::Error

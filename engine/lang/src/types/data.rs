@@ -299,7 +299,8 @@ impl Checker<'_, '_> {
                         false
                     }
                 };
-                if declared == Ty::Error {
+                // Of a value that went wrong nothing is known, nor of what it would carry.
+                if declared == Ty::Error || self.table.resolve(found) == Ty::Error {
                     if let Some(payload) = payload {
                         self.pattern(payload, &Ty::Error, *at);
                     }
@@ -355,8 +356,19 @@ impl Checker<'_, '_> {
         ))
     }
 
+    /// What to say of a constructor whose name another type has too.
+    pub(super) fn hides(&self, id: TypeId, index: u32) -> Option<String> {
+        let own = self.program.types.get(id)?;
+        let name = &own.variants.get(index as usize)?.name;
+        let mut others = self.program.types.iter().filter(|(other, _)| *other != id);
+        let (_, other) =
+            others.find(|(_, other)| other.variants.iter().any(|it| it.name == *name))?;
+        let (own, other) = (&own.name, &other.name);
+        Some(format!("this `{name}` is of `{own}`; it hides the one of `{other}`"))
+    }
+
     /// The constructor that a value is made by, if it is written out.
-    fn made_by(&self, id: ExprId) -> Option<(TypeId, u32)> {
+    pub(super) fn made_by(&self, id: ExprId) -> Option<(TypeId, u32)> {
         match &self.program.exprs[id].kind {
             ExprKind::Construct(ty, index) => Some((*ty, *index)),
             ExprKind::Call { callee, .. } => match &self.program.exprs[*callee].kind {
@@ -392,7 +404,11 @@ impl Checker<'_, '_> {
             plural(parts.len(), "name")
         );
         let error = Diagnostic::error("constructor-payload", at, message);
-        Some(error.also(variant.span, "declared here"))
+        let error = error.also(variant.span, "declared here");
+        Some(match self.hides(ty, index) {
+            Some(help) => error.help(help),
+            None => error,
+        })
     }
 
     /// Binds what a constructor carries.
