@@ -154,7 +154,7 @@ pub fn describe_fault(fault: Fault, layout: &Layout) -> (String, u32) {
     let message = match fault.kind {
         FaultKind::Recursion => {
             format!(
-                "`{name}` calls itself without end: more than 1000000 calls or 2000 levels in one sample"
+                "`{name}` calls itself without end, or too often: more than 1000000 calls or 2000 levels in one sample"
             )
         }
         FaultKind::Heap => format!("`{name}` makes more function values than the memory holds"),

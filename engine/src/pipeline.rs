@@ -37,6 +37,9 @@ use std::time::{Duration, Instant};
 /// Code of the warning about a control that the host has no parameter for.
 pub(crate) const TOO_MANY_CONTROLS: &str = "too-many-controls";
 
+/// Blocks that a function may have as it is lowered; an `if` takes three.
+const MOST_BLOCKS: usize = 24_000;
+
 /// How to compile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
@@ -290,6 +293,7 @@ impl Text {
             );
             return self.reject("too-many-voices", &message);
         }
+        self.count_branches(&module)?;
         module.rate = options.rate.0;
         self.load(&module);
         self.enter(Pass::Globals, watch)?;
@@ -312,6 +316,7 @@ impl Text {
                 let samples = self.samples.clone();
                 Some(Program { code, image, tree, rate: options.rate, samples })
             }
+            Err(BackendError::TooLarge(what)) => self.too_large(&what),
             Err(error) => {
                 let code = match error {
                     BackendError::Unsupported(_) => "not-supported-yet",
@@ -338,6 +343,7 @@ impl Text {
                 module.words = run.words;
                 Some(run.image)
             }
+            Err(GlobalsError::Backend(BackendError::TooLarge(what))) => self.too_large(&what),
             Err(error) => {
                 let at = self.fault_span(&error).unwrap_or(self.start());
                 self.reject_at("global-fault", at, &error.to_string())
@@ -360,6 +366,33 @@ impl Text {
 
     fn enter(&mut self, pass: Pass, watch: &mut dyn Watch) -> Option<()> {
         enter(pass, watch, self.start(), &mut self.diagnostics)
+    }
+
+    /// Rejects functions with so many branches that the backends would take very long.
+    fn count_branches(&mut self, module: &Module) -> Option<()> {
+        let large = module.funcs.values().find(|func| func.blocks.len() > MOST_BLOCKS);
+        let Some(large) = large else { return Some(()) };
+        let site = module.sites.get(large.site as usize);
+        let at = site.and_then(|site| self.site_span(site)).unwrap_or(self.start());
+        let message =
+            format!("`{}` has too many branches: more than {}", large.name, MOST_BLOCKS / 3);
+        let error = Diagnostic::error("program-too-large", at, message);
+        self.diagnostics
+            .push(error.help("divide it into several functions, or look values up in arrays"));
+        None
+    }
+
+    /// The program cannot be made for this backend: something in it is too large.
+    fn too_large<T>(&mut self, what: &str) -> Option<T> {
+        let at = self.dsp.unwrap_or(self.start());
+        let message = format!("the program is too large: {what}");
+        let error = Diagnostic::error("program-too-large", at, message);
+        self.diagnostics.push(
+            error.help(
+                "divide what is long into several functions, or make arrays of fewer elements",
+            ),
+        );
+        None
     }
 
     /// An error that has no place in the text.

@@ -28,7 +28,8 @@ use std::sync::Arc;
 /// The Cranelift backend for this machine.
 #[derive(Clone)]
 pub struct Jit {
-    isa: Arc<dyn cranelift_codegen::isa::TargetIsa>,
+    isa: OwnedTargetIsa,
+    verifier: &'static str,
 }
 
 /// What a compilation came to, for measurements.
@@ -52,6 +53,13 @@ const FRAME_EXTRA: u32 = 64;
 /// Functions start at multiples of this many bytes.
 const ALIGN: usize = 32;
 
+/// Instructions from which on a function gets its registers by the allocator that takes one pass: the
+/// other one takes time that grows with the square of the values alive at once.
+const LARGE: usize = 15_000;
+
+/// Stack that the host's thread surely has, in bytes; programs that need more run on their own.
+const HOST_STACK: u64 = 32 * 1024;
+
 /// Most state words: their byte offsets fit an instruction.
 const WORDS_LIMIT: u32 = 1 << 27;
 
@@ -66,25 +74,8 @@ impl Jit {
         Self::with_verifier("true")
     }
 
-    fn with_verifier(verifier: &str) -> Result<Self, BackendError> {
-        let internal = |what: String| BackendError::Internal(what);
-        let mut flags = settings::builder();
-        for (name, value) in [
-            ("opt_level", "none"),
-            ("is_pic", "false"),
-            ("enable_probestack", "false"),
-            ("unwind_info", "false"),
-            ("enable_multi_ret_implicit_sret", "true"),
-            ("preserve_frame_pointers", "false"),
-            ("enable_verifier", verifier),
-        ] {
-            flags.set(name, value).map_err(|e| internal(e.to_string()))?;
-        }
-        let builder = cranelift_native::builder()
-            .map_err(|e| BackendError::Unsupported(format!("this machine: {e}")))?;
-        let isa: OwnedTargetIsa =
-            builder.finish(settings::Flags::new(flags)).map_err(|e| internal(e.to_string()))?;
-        Ok(Self { isa })
+    fn with_verifier(verifier: &'static str) -> Result<Self, BackendError> {
+        Ok(Self { isa: isa(verifier, "backtracking")?, verifier })
     }
 
     /// The CLIF of a module's functions before Cranelift's passes, for people to read.
@@ -122,6 +113,27 @@ impl Backend for Jit {
     fn compile(&self, module: &Module) -> Result<Arc<dyn Code>, BackendError> {
         Ok(self.compile_measured(module)?.0)
     }
+}
+
+/// This machine, as Cranelift knows it.
+fn isa(verifier: &str, allocator: &str) -> Result<OwnedTargetIsa, BackendError> {
+    let internal = |what: String| BackendError::Internal(what);
+    let mut flags = settings::builder();
+    for (name, value) in [
+        ("opt_level", "none"),
+        ("is_pic", "false"),
+        ("enable_probestack", "false"),
+        ("unwind_info", "false"),
+        ("enable_multi_ret_implicit_sret", "true"),
+        ("preserve_frame_pointers", "false"),
+        ("regalloc_algorithm", allocator),
+        ("enable_verifier", verifier),
+    ] {
+        flags.set(name, value).map_err(|e| internal(e.to_string()))?;
+    }
+    let builder = cranelift_native::builder()
+        .map_err(|e| BackendError::Unsupported(format!("this machine: {e}")))?;
+    builder.finish(settings::Flags::new(flags)).map_err(|e| internal(e.to_string()))
 }
 
 /// One module on its way through Cranelift.
@@ -211,8 +223,13 @@ impl Unit {
         let UserFuncName::User(name) = context.func.name.clone() else {
             return Err(BackendError::Internal("a function without a number".into()));
         };
+        let quick = if context.func.dfg.num_insts() > LARGE {
+            Some(isa(jit.verifier, "single_pass")?)
+        } else {
+            None
+        };
         context
-            .compile(&*jit.isa, &mut ControlPlane::default())
+            .compile(&**quick.as_ref().unwrap_or(&jit.isa), &mut ControlPlane::default())
             .map_err(|e| BackendError::Internal(format!("{name}: {:?}", e.inner)))?;
         let Some(compiled) = context.compiled_code() else {
             return Err(BackendError::Internal(format!("{name}: no code")));
@@ -275,11 +292,12 @@ impl Unit {
         let tasks = tasks.collect();
         let object_words = crate::objects::dump_words(module);
         self.layout.scratch_words = JitCode::scratch_words(&self.layout, object_words);
-        if self.reach.recursion {
-            let bytes = self.reach.stack_bytes(module, &self.frames) + STACK_RESERVE;
+        let bytes = self.reach.stack_bytes(module, &self.frames);
+        if bytes > HOST_STACK {
+            let bytes = bytes + STACK_RESERVE;
             if bytes > STACK_LIMIT {
                 return Err(BackendError::TooLarge(format!(
-                    "recursion would need {bytes} bytes of stack"
+                    "its calls would need {bytes} bytes of stack"
                 )));
             }
             self.layout.stack_bytes = bytes as usize;

@@ -5,6 +5,7 @@
 
 use attacca_mir::module::{FuncId, Function, Module};
 use attacca_mir::op::{Op, Ty};
+use attacca_mir::opt::budget;
 use attacca_rt::ctx::DEPTH_BUDGET;
 use cranelift_codegen::entity::SecondaryMap;
 
@@ -15,8 +16,6 @@ pub(crate) struct Reach {
     pub(crate) funcs: Vec<FuncId>,
     /// Whether any of them calls through a closure.
     pub(crate) closures: bool,
-    /// Whether any of them can nest without a bound known here.
-    pub(crate) recursion: bool,
 }
 
 impl Reach {
@@ -35,24 +34,31 @@ impl Reach {
                 if let Op::Call(to) = op {
                     work.push(*to);
                 }
-                reach.recursion |= matches!(op, Op::BudgetEnter(_));
                 if matches!(op, Op::CallClosure(_)) && !reach.closures {
                     reach.closures = true;
                     work.extend(module.funcs.iter().filter(|(_, f)| f.closure).map(|(id, _)| id));
                 }
             }
         }
-        reach.recursion |= reach.closures;
         reach.funcs = module.funcs.keys().filter(|id| seen[*id]).collect();
         reach
     }
 
-    /// Bytes of stack that the compiled program can take at once, given the frame size of each
-    /// function: the longest chain of calls between two budgeted ones, for every level allowed.
+    /// Bytes of stack that the compiled program can take at once, given the frame size of each function: the
+    /// longest chain of calls, and for every level that the budget allows the longest one from a function
+    /// that can call itself down to the next.
     pub(crate) fn stack_bytes(&self, module: &Module, frames: &SecondaryMap<FuncId, u32>) -> u64 {
-        let mut chains = Chains { module, frames, known: SecondaryMap::new() };
-        let longest = self.funcs.iter().map(|id| chains.chain(*id)).max().unwrap_or(0);
-        u64::from(longest) * (u64::from(DEPTH_BUDGET) + 2)
+        let graph = budget::call_graph(module);
+        let cyclic = budget::cyclic(module, &graph);
+        let mut chains =
+            Chains { graph: &graph, cyclic: &cyclic, frames, known: SecondaryMap::new() };
+        let (mut first, mut level) = (0, 0);
+        for id in &self.funcs {
+            let chain = u64::from(chains.chain(*id));
+            let longest = if cyclic.binary_search(id).is_ok() { &mut level } else { &mut first };
+            *longest = chain.max(*longest);
+        }
+        first + level * (u64::from(DEPTH_BUDGET) + 2)
     }
 }
 
@@ -66,33 +72,37 @@ fn ops(func: &Function) -> impl Iterator<Item = &Op> {
 }
 
 struct Chains<'a> {
-    module: &'a Module,
+    graph: &'a budget::Graph,
+    /// Functions that can call themselves; each counts its levels.
+    cyclic: &'a [FuncId],
     frames: &'a SecondaryMap<FuncId, u32>,
     /// 0 is unknown, 1 is being computed.
     known: SecondaryMap<FuncId, u32>,
 }
 
 impl Chains<'_> {
-    /// Bytes from this function down to, but without, the next budgeted function.
-    fn chain(&mut self, id: FuncId) -> u32 {
-        if self.known[id] > 1 {
-            return self.known[id];
-        }
-        if self.known[id] == 1 {
-            // A cycle without a budget: the pass puts one into each, so this is none of its cycles.
-            return 0;
-        }
-        self.known[id] = 1;
-        let module = self.module;
-        let mut below = 0;
-        for op in ops(&module.funcs[id]) {
-            if let Op::Call(to) = op
-                && !ops(&module.funcs[*to]).any(|op| matches!(op, Op::BudgetEnter(_)))
-            {
-                below = below.max(self.chain(*to));
+    /// Bytes from this function down to, but without, the next one that can call itself. Chains may be as
+    /// long as the program: no recursion.
+    fn chain(&mut self, root: FuncId) -> u32 {
+        let (graph, cyclic) = (self.graph, self.cyclic);
+        let mut work = vec![root];
+        while let Some(id) = work.last().copied() {
+            let callees = graph[id].iter().filter(|to| cyclic.binary_search(to).is_err());
+            match self.known[id] {
+                0 => {
+                    self.known[id] = 1;
+                    work.extend(callees.filter(|to| self.known[**to] == 0));
+                }
+                1 => {
+                    let below = callees.map(|to| self.known[*to]).max().unwrap_or(0);
+                    self.known[id] = self.frames[id].saturating_add(below).max(2);
+                    work.pop();
+                }
+                _ => {
+                    work.pop();
+                }
             }
         }
-        self.known[id] = self.frames[id].saturating_add(below).max(2);
-        self.known[id]
+        self.known[root]
     }
 }

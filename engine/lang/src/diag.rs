@@ -248,7 +248,7 @@ impl Diagnostics {
     /// Adds a message, unless it was added before: expanded code is checked once more. After 500
     /// messages it is only counted.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.list.contains(&diagnostic) {
+        if self.list.len() < KEPT && self.list.contains(&diagnostic) {
             return;
         }
         match diagnostic.severity {

@@ -59,8 +59,11 @@ pub(crate) struct Fresh<'s> {
 /// Steps after which global code looks whether anybody still wants it.
 const STRETCH: u64 = 1024;
 
-/// Words copied that take about as long as a call.
-const WORDS_A_STEP: u64 = 16;
+/// Elements copied that take about as long as a call.
+const ELEMENTS_A_STEP: u64 = 16;
+
+/// Elements that a copy can have at most.
+const MOST_AT_ONCE: i64 = 1 << 24;
 
 impl Env<'_, '_> {
     #[inline(always)]
@@ -148,18 +151,14 @@ impl Env<'_, '_> {
         !fresh.out
     }
 
-    /// Counts words made or copied at once.
+    /// Counts elements made or copied at once by global code. More than fit no heap are not copied.
     #[inline]
-    pub(crate) fn spend(&mut self, words: i64) {
-        let mut steps = words.max(0).unsigned_abs() / WORDS_A_STEP;
-        if steps > self.steps
-            && let Some(fresh) = &mut self.fresh
-        {
-            steps -= self.steps;
-            self.steps = 0;
-            fresh.steps = fresh.steps.saturating_sub(steps);
-        } else {
-            self.steps = self.steps.saturating_sub(steps);
+    pub(crate) fn spend(&mut self, elements: i64) {
+        if let Some(fresh) = &mut self.fresh {
+            let steps = elements.clamp(0, MOST_AT_ONCE).unsigned_abs() / ELEMENTS_A_STEP;
+            let now = steps.min(self.steps);
+            self.steps -= now;
+            fresh.steps = fresh.steps.saturating_sub(steps - now);
         }
     }
 }

@@ -28,6 +28,10 @@ impl FuncLower<'_, '_> {
         if self.lo.expressions > super::MAX_EXPRESSIONS || self.lo.depth > super::MAX_DEPTH {
             self.lo.fail("program-too-large", expr.span, "this program becomes too much code");
         }
+        if self.lo.joined > super::MAX_JOINED {
+            let message = "this function has too many branches with too many variables";
+            self.lo.fail("program-too-large", expr.span, message);
+        }
         if self.lo.failed {
             let words = self.lo.layouts.flatten(&self.type_of(id));
             return self.zeros(&words);
@@ -169,6 +173,7 @@ impl FuncLower<'_, '_> {
         };
         let results = first.words.iter().map(|word| param(self, *word)).collect();
         let mut places = first.places;
+        self.lo.joined += (places.len() * args.len()) as u64;
         for (binding, place) in &mut places {
             let Place::Words(mine) = place else { continue };
             for (at, mine) in mine.iter_mut().enumerate() {

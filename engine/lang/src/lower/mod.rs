@@ -55,6 +55,8 @@ const MAX_STATE_WORDS: u64 = 1 << 24;
 const MAX_LINE_SAMPLES: u64 = 1 << 27;
 /// Deepest chain of functions that are lowered on behalf of each other.
 const MAX_CHAIN: u32 = 100;
+/// Most variables looked at where branches meet: all that are known there, for each branch.
+const MAX_JOINED: u64 = 20_000_000;
 /// Deepest nesting of expressions, those of functions lowered on behalf of each other added up.
 const MAX_DEPTH: u32 = 4_000;
 /// Most expressions lowered, each function with its types counted for itself.
@@ -118,6 +120,8 @@ struct Lowerer<'a> {
     chain: u32,
     depth: u32,
     expressions: u64,
+    /// Variables looked at where branches meet, all branches counted.
+    joined: u64,
     failed: bool,
 }
 
@@ -141,6 +145,7 @@ impl<'a> Lowerer<'a> {
             chain: 0,
             depth: 0,
             expressions: 0,
+            joined: 0,
             failed: false,
         }
     }

@@ -176,7 +176,9 @@ impl Resolve<'_> {
         let at = self.token_span(&name);
         let message = format!("there is no constructor `{}`", name.text());
         let error = Diagnostic::error("unknown-constructor", at, message);
-        let near = nearest(name.text(), self.modules.constructor_names());
+        let near = (!self.has_said_enough())
+            .then(|| nearest(name.text(), self.modules.constructor_names()))
+            .flatten();
         let near = near.map(str::to_owned);
         self.report(match near {
             Some(near) => error.help(format!("did you mean `{near}`?")),

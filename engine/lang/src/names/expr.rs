@@ -5,6 +5,7 @@
     reason = "only a few kinds of tokens and trees are special at each place"
 )]
 
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use super::Resolve;
@@ -309,11 +310,12 @@ impl Resolve<'_> {
     /// Fields of a record literal or update, in source order, each name once.
     fn fields(&mut self, fields: impl Iterator<Item = ast::RecordField>) -> Vec<Field> {
         let mut out: Vec<Field> = Vec::new();
+        let mut names = FxHashSet::default();
         for field in fields {
             let Some(name) = field.name() else { continue };
             let at = self.token_span(&name);
             let value = self.maybe(field.value(), at);
-            if out.iter().any(|other| other.name == name.text()) {
+            if !names.insert(SmolStr::new(name.text())) {
                 self.duplicate_field(&name);
                 continue;
             }

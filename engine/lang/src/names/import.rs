@@ -143,6 +143,15 @@ impl Resolve<'_> {
             self.report(Diagnostic::error("too-many-files", at, message));
             return None;
         }
+        if self.words > syntax::WORDS_LIMIT {
+            let message = format!(
+                "the files of the program have more than {} words and signs together",
+                syntax::WORDS_LIMIT
+            );
+            let error = Diagnostic::error("text-too-long", at, message);
+            self.report(error.help("use fewer or shorter files"));
+            return None;
+        }
         self.loads += 1;
         match self.loader.load(self.sources.name(self.file), wanted) {
             Ok(loaded) => Some(loaded),
@@ -190,6 +199,7 @@ impl Resolve<'_> {
             Some(tree) => tree.placed(file),
             None => {
                 let parse = syntax::parse(&loaded.text, file, self.diags);
+                self.words += parse.words();
                 self.note_broken(&parse);
                 parse
             }

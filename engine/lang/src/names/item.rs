@@ -1,5 +1,6 @@
 //! Definitions, statements, patterns, functions.
 
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use super::import::gives_a_value;
@@ -268,9 +269,10 @@ impl Resolve<'_> {
 
     fn record_pattern(&mut self, pattern: &ast::RecordPat, span: Span) -> Pattern {
         let mut fields: Vec<(SmolStr, Pattern)> = Vec::new();
+        let mut names = FxHashSet::default();
         for field in pattern.fields() {
             let (Some(name), Some(part)) = (field.name(), field.pattern()) else { continue };
-            if fields.iter().any(|(other, _)| other == name.text()) {
+            if !names.insert(SmolStr::new(name.text())) {
                 self.duplicate_field(&name);
             }
             fields.push((name.text().into(), self.pattern(&part)));

@@ -316,6 +316,9 @@ impl Resolve<'_> {
         }
         let message = format!("module `{path}` has no {what} `{name}`");
         let error = Diagnostic::error("unknown-member", at, message);
+        if self.has_said_enough() {
+            return self.report(error);
+        }
         if self.modules.has_let(module, name) {
             let error = error.note("a `let` in a module makes a global variable of the program");
             return self.report(error.help(format!("write it without the module: {name}")));

@@ -41,6 +41,9 @@ use module::{Modules, Time, Value, Visibility};
 use scope::Scopes;
 pub(crate) use suggest::nearest;
 
+/// Messages that come with advice about names like the unknown one.
+const ADVISED: usize = 25;
+
 /// Resolves a program of one text.
 pub fn resolve(parse: &Parse, diags: &mut Diagnostics) -> Program {
     resolve_files(parse, &NoFiles, &mut SourceMap::new(), diags)
@@ -66,6 +69,7 @@ pub fn resolve_files(
         horizon: Time::MAX,
         ready: Vec::new(),
         loads: 0,
+        words: parse.words(),
         included: Vec::new(),
         library_names: None,
         misplaced: 0,
@@ -141,6 +145,8 @@ struct Resolve<'a> {
     ready: Vec<Stmt>,
     /// Texts asked for.
     loads: u32,
+    /// Words and signs of the texts of the user.
+    words: usize,
     /// The files whose `include` is being resolved, outermost first.
     included: Vec<FileId>,
     /// Public functions of the library, once somebody asked.
@@ -234,6 +240,11 @@ impl Resolve<'_> {
     /// The first token of a node: where to point for what spans many lines.
     fn head_span(&self, node: &impl Node) -> Span {
         node.first_token().map_or(self.span_of(node.syntax()), |token| self.token_span(&token))
+    }
+
+    /// Whether there are more messages already than anybody reads: looking for advice takes time.
+    fn has_said_enough(&self) -> bool {
+        self.diags.len() >= ADVISED
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

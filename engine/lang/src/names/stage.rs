@@ -98,6 +98,10 @@ impl Resolve<'_> {
         }
         let message = format!("there is no macro `{name}!`");
         let error = Diagnostic::error("unknown-name", span, message);
+        if self.has_said_enough() {
+            self.report(error);
+            return self.error(span);
+        }
         let small = name.to_lowercase();
         let near = MACROS.iter().copied().find(|it| it.to_lowercase() == small);
         let library = self.library_hint(name);

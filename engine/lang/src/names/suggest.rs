@@ -1,5 +1,8 @@
 //! Which name was probably meant.
 
+/// Longer names are not compared: it would take longer than it helps.
+const LONGEST: usize = 64;
+
 /// The name nearest to `wanted`, if one is near enough to be a slip of the fingers. Among equally
 /// near names the alphabetically first.
 pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
@@ -9,7 +12,13 @@ pub(crate) fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) ->
         3..=5 => 1,
         _ => 2,
     };
-    let near = names.map(|name| (distance(wanted, name), name));
+    if length > LONGEST {
+        return None;
+    }
+    // A character is at most four bytes long.
+    let bytes = wanted.len();
+    let alike = names.filter(|name| name.len().abs_diff(bytes) <= 4 * limit);
+    let near = alike.map(|name| (distance(wanted, name), name));
     near.filter(|(distance, _)| *distance <= limit).min().map(|(_, name)| name)
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "only a few kinds are special at each place")]
 
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 
 use super::Resolve;
@@ -52,9 +53,10 @@ impl Resolve<'_> {
 
     fn record_type(&mut self, ty: &ast::RecordType) -> TypeExprKind {
         let mut fields: Vec<(SmolStr, TypeExpr)> = Vec::new();
+        let mut names = FxHashSet::default();
         for field in ty.fields() {
             let (Some(name), Some(ty)) = (field.name(), field.ty()) else { continue };
-            if fields.iter().any(|(other, _)| other == name.text()) {
+            if !names.insert(SmolStr::new(name.text())) {
                 self.duplicate_field(&name);
                 continue;
             }
@@ -150,6 +152,9 @@ impl Resolve<'_> {
         {
             let help = format!("`{name}` is a constructor; its type is `{of}`");
             return self.report(warning.help(help));
+        }
+        if self.has_said_enough() {
+            return self.report(warning);
         }
         let known = ["float", "string", "int"].into_iter();
         let near = nearest(name, known.chain(self.modules.type_names())).map(str::to_owned);

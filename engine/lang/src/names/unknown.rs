@@ -86,6 +86,9 @@ impl Resolve<'_> {
         }
         let message = format!("`{name}` is not defined here");
         let error = Diagnostic::error("unknown-name", span, message);
+        if self.has_said_enough() {
+            return self.report(error);
+        }
         if let Some((_, help)) = WORDS.iter().find(|(word, _)| *word == name) {
             self.report(error.help(*help));
             if !matches!(name, "true" | "false" | "null" | "return") {

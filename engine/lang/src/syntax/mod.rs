@@ -20,7 +20,7 @@ pub use kind::{Attacca, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 
 use smol_str::SmolStr;
 
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostic, Diagnostics};
 use crate::source::{FileId, Span};
 
 /// Whether a token can begin a definition or statement.
@@ -31,6 +31,9 @@ pub(crate) fn starts_statement(kind: SyntaxKind) -> bool {
 /// Longer texts are not programs, in bytes.
 const LENGTH_LIMIT: usize = 16 << 20;
 
+/// Texts with more words and signs are not programs: the tree of this many takes some 400 MB.
+pub(crate) const WORDS_LIMIT: usize = 1_000_000;
+
 /// A parsed text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parse {
@@ -38,6 +41,7 @@ pub struct Parse {
     file: FileId,
     broken: Vec<Broken>,
     end: End,
+    words: usize,
 }
 
 /// A definition or statement with syntax errors: what it says is not known.
@@ -66,7 +70,7 @@ pub struct TextTree(rowan::GreenNode);
 impl TextTree {
     /// The tree as that of a file.
     pub fn placed(self, file: FileId) -> Parse {
-        Parse { green: self.0, file, broken: Vec::new(), end: End::Clean }
+        Parse { green: self.0, file, broken: Vec::new(), end: End::Clean, words: 0 }
     }
 }
 
@@ -83,12 +87,22 @@ impl TextTree {
 /// ```
 pub fn parse(source: &str, file: FileId, diags: &mut Diagnostics) -> Parse {
     let source = if source.len() > LENGTH_LIMIT {
-        diags.error("text-too-long", Span::new(file, 0, 0), "the text is longer than 16 MiB");
+        too_long(file, "the text is longer than 16 MiB", diags);
         ""
     } else {
         source
     };
-    let tokens = lexer::lex(source);
+    let mut tokens = lexer::lex(source);
+    let mut words = tokens.iter().filter(|token| !token.kind.is_trivia()).count();
+    let source = if words > WORDS_LIMIT {
+        let message = format!("the text has more than {WORDS_LIMIT} words and signs");
+        too_long(file, &message, diags);
+        tokens.clear();
+        words = 0;
+        ""
+    } else {
+        source
+    };
     let before = diags.mark();
     let mut parser = parser::Parser::new(source, file, &tokens, diags);
     grammar::root(&mut parser);
@@ -98,7 +112,12 @@ pub fn parse(source: &str, file: FileId, diags: &mut Diagnostics) -> Parse {
         // Where a quote is missing all that follows is turned inside out.
         diags.keep_first(before);
     }
-    Parse { green, file, broken, end }
+    Parse { green, file, broken, end, words }
+}
+
+fn too_long(file: FileId, message: &str, diags: &mut Diagnostics) {
+    let error = Diagnostic::error("text-too-long", Span::new(file, 0, 0), message);
+    diags.push(error.help("divide it into files, and write `use` or `include` for each"));
 }
 
 impl Parse {
@@ -125,6 +144,11 @@ impl Parse {
     /// How the text ends.
     pub(crate) fn end(&self) -> End {
         self.end
+    }
+
+    /// How many words and signs the text has; 0 for a tree that was kept.
+    pub fn words(&self) -> usize {
+        self.words
     }
 
     /// The file the text was of.

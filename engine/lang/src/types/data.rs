@@ -29,8 +29,9 @@ impl Checker<'_, '_> {
             match first {
                 None => {
                     first = Some(*part);
-                    let agrees = self.table.unify(&element, &found);
-                    debug_assert!(agrees.is_ok() || found == Ty::Error, "a fresh type fits all");
+                    // Nothing is known of the element yet; the type can only be too large.
+                    let why = Why::Element(self.span(*part));
+                    agree &= self.expect_value(&element, &found, *part, why);
                 }
                 Some(first) => {
                     let why = Why::Element(self.span(first));

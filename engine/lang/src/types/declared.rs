@@ -1,5 +1,6 @@
 //! Declared types: aliases, variants, unions.
 
+use super::error::TypeError;
 use super::infer::Checker;
 use super::ty::Ty;
 use crate::diag::Diagnostic;
@@ -77,6 +78,12 @@ impl Checker<'_, '_> {
         if let AliasState::Done(known) = &self.aliases[id] {
             return known.clone();
         }
+        let ty = if self.table.fits(&ty) {
+            ty
+        } else {
+            self.report(TypeError::Large { at: program.aliases[id].span });
+            Ty::Error
+        };
         self.aliases[id] = AliasState::Done(ty.clone());
         ty
     }

@@ -1,9 +1,12 @@
-//! Counts calls that may recurse, so that endless recursion becomes a fault.
+//! Counts calls that may recurse, or that are too many, so that what never ends becomes a fault.
 //!
 //! `insert` puts a budget check at the head of every function on a cycle of the call graph, where
-//! a call through an unknown closure may reach every closure function of the same signature.
-//! `prune` removes the checks again once the kernel's call graph is exact and free of cycles:
-//! then the number of calls in a sample is bounded, and far below the budget.
+//! a call through an unknown closure may reach every closure function of the same signature. Where
+//! functions that call others several times add up to very many calls, there are checks along the way.
+//! `prune` removes the checks again once the kernel's call graph is exact, free of cycles, and
+//! small enough: then the number of calls in a sample is bounded by the budget.
+
+mod many;
 
 use crate::build::Builder;
 use crate::module::{FuncId, Function, Module, Term};
@@ -15,7 +18,9 @@ use smallvec::SmallVec;
 /// Inserts the checks. Runs right behind lowering, for the oracle as for the backends.
 pub fn insert(module: &mut Module) {
     let graph = call_graph(module);
-    for func in cyclic(module, &graph) {
+    let mut guarded = cyclic(module, &graph);
+    guarded.extend(many::steps(module, &graph, &guarded));
+    for func in guarded {
         let site = module.funcs[func].site;
         guard(&mut module.funcs[func], site);
     }
@@ -36,6 +41,9 @@ pub fn prune(module: &mut Module) {
     if ops().filter(|op| matches!(op, Op::BudgetEnter(_))).count() as u32
         >= attacca_rt::ctx::DEPTH_BUDGET
     {
+        return;
+    }
+    if many::most_checks(module, kernel, &graph) > u64::from(attacca_rt::ctx::CALL_BUDGET) {
         return;
     }
     let faults = ops().any(Op::stops);
@@ -61,9 +69,12 @@ fn remove(func: &mut Function, faults: bool) {
     }
 }
 
-/// Edges of the call graph; a call through a closure goes to every closure function that fits.
-fn call_graph(module: &Module) -> SecondaryMap<FuncId, Vec<FuncId>> {
-    let mut graph: SecondaryMap<FuncId, Vec<FuncId>> = SecondaryMap::new();
+/// The call graph.
+pub type Graph = SecondaryMap<FuncId, Vec<FuncId>>;
+
+/// Edges of the call graph, one for each call; a call through a closure goes to every closure function that fits.
+pub fn call_graph(module: &Module) -> Graph {
+    let mut graph = Graph::new();
     for (id, func) in &module.funcs {
         for op in placed(func) {
             match op {
@@ -85,8 +96,8 @@ fn call_graph(module: &Module) -> SecondaryMap<FuncId, Vec<FuncId>> {
     graph
 }
 
-/// Functions on a cycle: Tarjan, "Depth-First Search and Linear Graph Algorithms", without recursion.
-fn cyclic(module: &Module, graph: &SecondaryMap<FuncId, Vec<FuncId>>) -> Vec<FuncId> {
+/// Functions on a cycle, in order: Tarjan, "Depth-First Search and Linear Graph Algorithms", without recursion.
+pub fn cyclic(module: &Module, graph: &Graph) -> Vec<FuncId> {
     let mut state = Tarjan::default();
     let mut found = Vec::new();
     for root in module.funcs.keys() {
@@ -116,12 +127,7 @@ impl Tarjan {
         self.stack.push(func);
     }
 
-    fn visit(
-        &mut self,
-        root: FuncId,
-        graph: &SecondaryMap<FuncId, Vec<FuncId>>,
-        found: &mut Vec<FuncId>,
-    ) {
+    fn visit(&mut self, root: FuncId, graph: &Graph, found: &mut Vec<FuncId>) {
         self.open(root);
         let mut work = vec![(root, 0)];
         while let Some((func, next)) = work.pop() {
@@ -144,12 +150,7 @@ impl Tarjan {
         }
     }
 
-    fn close(
-        &mut self,
-        func: FuncId,
-        graph: &SecondaryMap<FuncId, Vec<FuncId>>,
-        found: &mut Vec<FuncId>,
-    ) {
+    fn close(&mut self, func: FuncId, graph: &Graph, found: &mut Vec<FuncId>) {
         let mut members = Vec::new();
         while let Some(member) = self.stack.pop() {
             self.on_stack[member] = false;
