@@ -310,7 +310,7 @@ impl Desk {
 
     /// The next session takes over, with its first program if there is one.
     fn give_next(&mut self, first: Option<Outcome>, watch: &mut dyn Watch) -> Option<Update> {
-        let Some((session, processor)) = self.next.take() else { return None };
+        let (session, processor) = self.next.take()?;
         let names = self.session.slot_names();
         self.session = session;
         self.session.restore_slots(names);
