@@ -28,7 +28,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Programs that have to be stopped: one for each reason.
-const FAULTS: [&str; 4] = [
+const FAULTS: [&str; 5] = [
+    "fn again(f:(float)->float, x) { f(x) }\nletrec loop = |x:float| again(loop, x + 1.0) * 0.5\nfn dsp() { loop(now) }",
     "fn down(x) { down(x + 1.0) * 0.5 }\nfn dsp() { down(now) }",
     "fn tick() { tick@(now + 1.0)\n tick@(now + 1.0) }\ntick@1.0\nfn dsp() { now }",
     "let kept = [0.0]\nfn dsp() { kept = append(kept, now)\n kept[0] }",

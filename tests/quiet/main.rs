@@ -19,7 +19,8 @@ use std::sync::Arc;
 const FRAMES: usize = 64;
 
 /// Programs that have to be stopped: one for each reason.
-const FAULTS: [&str; 4] = [
+const FAULTS: [&str; 5] = [
+    "fn again(f:(float)->float, x) { f(x) }\nletrec loop = |x:float| again(loop, x + 1.0) * 0.5\nfn dsp() { loop(now) }",
     "fn down(x) { down(x + 1.0) * 0.5 }\nfn dsp() { down(now) }",
     "fn fib(n) { if (n < 2) { n } else { fib(n - 1) + fib(n - 2) } }\nfn dsp() { fib(40) }",
     "fn tick() { tick@(now + 1.0)\n tick@(now + 1.0) }\ntick@1.0\nfn dsp() { now }",
