@@ -35,7 +35,7 @@ pub struct Text {
 /// The tokens of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextFile {
-    /// Its name: files of the same name are versions of each other.
+    /// Its name: files of the same name are versions of each other, and so are the first files.
     pub name: String,
     /// Its tokens in order, without blanks and comments.
     pub tokens: Vec<Token>,
@@ -74,9 +74,12 @@ impl Alignment {
         let mut taken: Vec<Vec<bool>> =
             new.files.iter().map(|file| vec![false; file.tokens.len()]).collect();
         for (file, tokens) in old.files.iter().enumerate() {
-            let Some(twin) = new.files.iter().position(|new| new.name == tokens.name) else {
-                continue;
+            // The first file is the program itself, whatever it is called.
+            let twin = match file {
+                0 => (!new.files.is_empty()).then_some(0),
+                _ => (1..new.files.len()).find(|at| new.files[*at].name == tokens.name),
             };
+            let Some(twin) = twin else { continue };
             let mut pairs = Vec::new();
             Diff { old: &tokens.tokens, new: &new.files[twin].tokens, pairs: &mut pairs }
                 .ranges(0..tokens.tokens.len(), 0..new.files[twin].tokens.len());

@@ -11,8 +11,9 @@
 //! 3. same parent, same callee and shape, in order; then same callee where both sides have equally
 //!    many left: its body was edited;
 //! 4. anywhere: equal binding name, callee and shape, unique below the nearest pair, then at all;
-//! 5. anywhere: equal callee and shape, likewise; `mem` and `delay` below the nearest pair only, `self`
-//!    not at all, since such a callee says little;
+//! 5. anywhere: equal callee and shape, likewise, and in order where the nearest pair has equally many of
+//!    both; `mem` and `delay` below the nearest pair only, `self` not at all, since such a callee says
+//!    little; then runs of one place that became fewer or more;
 //! 6. same parent and the same aligned place, or the same binding, whatever the callee. Last, since the
 //!    callee itself may have moved below the new one (an expression that became a function).
 //!
@@ -55,12 +56,13 @@ enum Rule {
     Edited,
     NameAnywhere,
     Anywhere,
+    PlaceRuns,
     PlaceOnly,
     NameOnly,
 }
 
 impl Rule {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Own,
         Self::Global,
         Self::Place,
@@ -72,6 +74,7 @@ impl Rule {
         Self::Edited,
         Self::NameAnywhere,
         Self::Anywhere,
+        Self::PlaceRuns,
         Self::PlaceOnly,
         Self::NameOnly,
     ];
@@ -79,7 +82,7 @@ impl Rule {
     /// Whether it looks beyond siblings.
     fn is_anywhere(self) -> bool {
         match self {
-            Self::PlaceAnywhere | Self::NameAnywhere | Self::Anywhere => true,
+            Self::PlaceAnywhere | Self::NameAnywhere | Self::Anywhere | Self::PlaceRuns => true,
             Self::Own
             | Self::Global
             | Self::Place
@@ -121,7 +124,9 @@ impl Item {
         match rule {
             Rule::Own => all(true, &[self.own]),
             Rule::Global => all(self.global, &[self.binding, self.callee]),
-            Rule::Place | Rule::PlaceAnywhere => all(true, &[self.place, self.callee]),
+            Rule::Place | Rule::PlaceAnywhere | Rule::PlaceRuns => {
+                all(true, &[self.place, self.callee])
+            }
             Rule::PlaceShape => all(is_node, &[self.place, self.shape]),
             Rule::Name => all(true, &[self.binding, self.callee]),
             Rule::NameShape => all(is_node, &[self.binding, self.shape]),
@@ -329,11 +334,12 @@ impl Match {
 
     /// Applies a rule to all items without a partner: first below the nearest pair, then at all.
     fn anywhere(&mut self, rule: Rule) {
-        let all = |items: &[Item]| -> Vec<usize> {
-            (0..items.len()).filter(|at| items[*at].partner.is_none()).collect()
+        let (old_order, new_order) = (in_text_order(&self.old), in_text_order(&self.new));
+        let free = |items: &[Item], order: &[usize]| -> Vec<usize> {
+            order.iter().copied().filter(|at| items[*at].partner.is_none()).collect()
         };
         for near in [true, false] {
-            let (olds, news) = (all(&self.old), all(&self.new));
+            let (olds, news) = (free(&self.old, &old_order), free(&self.new, &new_order));
             if olds.is_empty() || news.is_empty() {
                 return;
             }
@@ -341,9 +347,25 @@ impl Match {
             for (olds, news) in in_order(groups) {
                 // What `mem` and `delay` are called says nothing about a far one.
                 let says = near || rule != Rule::Anywhere || self.new[news[0]].leaf.is_none();
-                let unique = says && olds.len() == 1 && news.len() == 1;
-                // One place below one pair: its instances are its runs, in order.
-                if unique || near && rule == Rule::PlaceAnywhere {
+                let (same, one) = (olds.len() == news.len(), olds.len().max(news.len()) == 1);
+                // Below one pair the runs of a place, and the uses of a function that was written out or
+                // made of them, stand in order.
+                let paired = match rule {
+                    Rule::PlaceAnywhere | Rule::Anywhere => one || near && same,
+                    Rule::PlaceRuns => near,
+                    Rule::NameAnywhere
+                    | Rule::Own
+                    | Rule::Global
+                    | Rule::Place
+                    | Rule::PlaceShape
+                    | Rule::Name
+                    | Rule::NameShape
+                    | Rule::Order
+                    | Rule::Edited
+                    | Rule::PlaceOnly
+                    | Rule::NameOnly => one,
+                };
+                if says && paired {
                     olds.iter().zip(&news).for_each(|(from, to)| self.pair(*from, *to));
                 }
             }
@@ -372,6 +394,18 @@ impl Match {
         }
         groups
     }
+}
+
+/// All items as a reader meets them: every one before what is inside it, and that before its next sibling.
+fn in_text_order(items: &[Item]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(items.len());
+    let mut next = roots(items);
+    next.reverse();
+    while let Some(at) = next.pop() {
+        order.push(at);
+        next.extend(items[at].children.iter().rev());
+    }
+    order
 }
 
 /// The nearest pair around an item, by its new item's number plus one; 0 if there is none.
