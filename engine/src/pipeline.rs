@@ -19,7 +19,7 @@ use attacca_mir::backend::{Backend as _, BackendError};
 use attacca_mir::cancel::Cancel;
 use attacca_mir::module::Module;
 use attacca_mir::opt;
-use attacca_mir::state_tree::StateTree;
+use attacca_mir::state_tree::{MOST_NODES, StateTree};
 use attacca_mir::verify;
 use attacca_rt::code::{CellSource, Code, Dropped, Image, Site};
 use attacca_rt::ftz::Guard;
@@ -302,6 +302,11 @@ impl Text {
         watch.see(Stage::Image, &|| show_image(&image));
         self.enter(Pass::State, watch)?;
         let mut tree = StateTree::of(&module, &image);
+        if tree.nodes.len() > MOST_NODES {
+            let message =
+                format!("the program uses functions with state at more than {MOST_NODES} places");
+            return self.reject("state-too-large", &message);
+        }
         tree.text = words::of(&self.sources);
         watch.see(Stage::State, &|| tree.to_string());
         self.enter(Pass::Optimise, watch)?;

@@ -151,6 +151,11 @@ fn much_state() -> Vec<Case> {
             doubling("fn f0(x) { self + x }", 40, "F(x) + F(x + 1)"),
         ),
         bad(
+            "a quarter of a million uses of a function with state",
+            "state-too-large",
+            doubling("fn f0(x) { self + x }", 18, "F(x) + F(x)"),
+        ),
+        bad(
             "state that is squared",
             "state-too-large",
             doubling(
@@ -260,7 +265,13 @@ fn global_code() -> Vec<Case> {
 }
 
 fn closures() -> Vec<Case> {
+    let array = |count: usize| {
+        let all = list(count, ", ", |n| format!("mk({n})"));
+        format!("fn mk(s) {{ |x| self + x * s }}\nlet all = [{all}]\nfn dsp() {{ all[0](1) }}")
+    };
     vec![
+        good("an array of 8,000 functions with state", array(8_000)),
+        bad("an array of 50,000 functions with state", "program-too-large", array(50_000)),
         good("functions that double functions", {
             let f = |n: usize| format!("let f{} = twice(f{n})\n", n + 1);
             format!(

@@ -21,6 +21,10 @@ fn growing() -> Vec<Case> {
             "type-too-large",
             chain("let x0 = (1, 1)", &|n| format!("let x{} = (x{n}, x{n})\n", n + 1), 40),
         ),
+        bad("generic functions given what they make", "type-too-large", {
+            let f = |n: usize| format!("fn f{}(x) {{ f{n}((x, f{n}(x))) }}\n", n + 1);
+            format!("fn f0(x) {{ x }}\n{}fn dsp() {{ f20(1)\n 0 }}", pieces(20, f))
+        }),
         bad(
             "records of records",
             "type-too-large",

@@ -130,8 +130,9 @@ trait CountChars {
 
 impl CountChars for str {
     fn char_indices_between(&self, start: usize, end: usize) -> u32 {
-        let rest = self.get(start..).unwrap_or("");
-        rest.char_indices().take_while(|(at, _)| start + at < end).count() as u32
+        // A character that begins before the end counts, whole or not.
+        let inside = (end..=self.len()).find_map(|end| self.get(start..end));
+        inside.unwrap_or("").chars().count() as u32
     }
 }
 

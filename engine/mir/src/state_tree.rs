@@ -286,9 +286,13 @@ struct Grow<'m> {
     tree: StateTree,
 }
 
+/// Uses of functions with state that a program can have. A tree with more was not finished.
+pub const MOST_NODES: usize = 1 << 18;
+
 impl Grow<'_> {
     fn root(&mut self, origin: Origin<'_>, func: FuncId, address: u32) {
-        if self.module.funcs[func].state.words == 0 {
+        let full = self.tree.nodes.len() > MOST_NODES;
+        if full || self.module.funcs[func].state.words == 0 {
             return;
         }
         let root = self.node(None, origin, func, address);
@@ -296,6 +300,9 @@ impl Grow<'_> {
         // A work list instead of recursion: calls may be nested deeper than our stack.
         let mut work = vec![root];
         while let Some(id) = work.pop() {
+            if self.tree.nodes.len() > MOST_NODES {
+                return;
+            }
             let (func, base) = (self.tree.nodes[id].func, self.tree.nodes[id].address);
             for child in &self.module.funcs[func].state.children {
                 let remembers = self.module.funcs[child.func].state.words > 0;

@@ -4,6 +4,8 @@
 //! levels: a variable made inside a definition and not reachable from outside is generalised.
 //! Types are bounded in size and depth, so that no program makes the checker run away.
 
+use std::cell::Cell;
+
 use cranelift_entity::PrimaryMap;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -91,7 +93,15 @@ impl Table {
 
     /// The type with all known variables replaced.
     pub(crate) fn zonk(&self, ty: &Ty) -> Ty {
-        self.resolve(ty).map_parts(|part| self.zonk(part))
+        // Larger types were told where they grew; written out they could fill the memory.
+        let room = Cell::new(64 * MAX_PARTS);
+        self.zonk_within(ty, &room)
+    }
+
+    fn zonk_within(&self, ty: &Ty, room: &Cell<usize>) -> Ty {
+        let Some(rest) = room.get().checked_sub(1) else { return Ty::Error };
+        room.set(rest);
+        self.resolve(ty).map_parts(|part| self.zonk_within(part, room))
     }
 
     /// The open records that are still open, with known variables replaced.

@@ -12,6 +12,7 @@ use crate::module::{BlockId, Function, Inst, InstId, Jump, Module, ShapeId, Term
 use crate::op::{Effect, Op, Ty};
 use crate::opt::cfg::Cfg;
 use cranelift_entity::{EntitySet, SecondaryMap};
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
 /// Runs on every function.
@@ -55,17 +56,13 @@ fn liveness(func: &Function, cfg: &Cfg, owned: &Set) -> SecondaryMap<BlockId, Ve
         changed = false;
         for block in cfg.order.iter().rev() {
             let mut live = live_out(func, *block, &live_in);
-            for value in func.blocks[*block].end.uses() {
-                add(&mut live, value, owned);
-            }
+            live.extend(func.blocks[*block].end.uses().iter().filter(|v| owned.contains(**v)));
             for inst in func.blocks[*block].insts.iter().rev() {
-                live.retain(|v| !func.insts[*inst].results.contains(v));
-                for arg in &func.insts[*inst].args {
-                    add(&mut live, *arg, owned);
-                }
+                step_back(&mut live, &func.insts[*inst], owned);
             }
-            live.retain(|v| !func.blocks[*block].params.contains(v));
-            live.sort();
+            func.blocks[*block].params.iter().for_each(|param| _ = live.remove(param));
+            let mut live: Vec<ValueId> = live.into_iter().collect();
+            live.sort_unstable();
             if live_in[*block] != live {
                 live_in[*block] = live;
                 changed = true;
@@ -81,20 +78,18 @@ fn add(set: &mut Vec<ValueId>, value: ValueId, owned: &Set) {
     }
 }
 
+/// From what is live behind an instruction to what is live in front of it.
+fn step_back(live: &mut FxHashSet<ValueId>, inst: &Inst, owned: &Set) {
+    inst.results.iter().for_each(|result| _ = live.remove(result));
+    live.extend(inst.args.iter().filter(|arg| owned.contains(**arg)));
+}
+
 fn live_out(
     func: &Function,
     block: BlockId,
     live_in: &SecondaryMap<BlockId, Vec<ValueId>>,
-) -> Vec<ValueId> {
-    let mut live: Vec<ValueId> = Vec::new();
-    for jump in func.blocks[block].end.jumps() {
-        for value in &live_in[jump.to] {
-            if !live.contains(value) {
-                live.push(*value);
-            }
-        }
-    }
-    live
+) -> FxHashSet<ValueId> {
+    func.blocks[block].end.jumps().flat_map(|jump| &live_in[jump.to]).copied().collect()
 }
 
 /// Inserts the ops within one block: what each instruction takes, and what dies behind it.
@@ -109,7 +104,7 @@ fn count_block(
     let end_uses = func.blocks[block].end.uses();
     // Walking backwards tells which use is the last; the code is then written forwards.
     let mut live = after.clone();
-    end_uses.iter().for_each(|v| add(&mut live, *v, owned));
+    live.extend(end_uses.iter().filter(|v| owned.contains(**v)));
     let mut dies: Vec<Vec<ValueId>> = vec![Vec::new(); insts.len()];
     for (index, inst) in insts.iter().enumerate().rev() {
         let data = &func.insts[*inst];
@@ -118,8 +113,7 @@ fn count_block(
                 dies[index].push(*value);
             }
         }
-        live.retain(|v| !data.results.contains(v));
-        data.args.iter().for_each(|a| add(&mut live, *a, owned));
+        step_back(&mut live, data, owned);
     }
     let borrowed = borrowed(func, &insts, &mut dies, &live_behind(&after, &end_uses));
     let unused: Vec<ValueId> = func.blocks[block]
@@ -139,7 +133,7 @@ fn count_block(
     end(&mut b, owned, dead_at_end);
 }
 
-fn live_behind(after: &[ValueId], end_uses: &[ValueId]) -> Vec<ValueId> {
+fn live_behind(after: &FxHashSet<ValueId>, end_uses: &[ValueId]) -> FxHashSet<ValueId> {
     after.iter().chain(end_uses).copied().collect()
 }
 
@@ -157,7 +151,7 @@ fn borrowed(
     func: &Function,
     insts: &[InstId],
     dies: &mut [Vec<ValueId>],
-    behind: &[ValueId],
+    behind: &FxHashSet<ValueId>,
 ) -> Vec<ValueId> {
     let mut found = Vec::new();
     for (index, inst) in insts.iter().enumerate() {
