@@ -157,7 +157,9 @@ pub fn describe_fault(fault: Fault, layout: &Layout) -> (String, u32) {
                 "`{name}` calls itself without end, or too often: more than 1000000 calls or 2000 levels in one sample"
             )
         }
-        FaultKind::Heap => format!("`{name}` makes more function values than the memory holds"),
+        FaultKind::Heap => {
+            format!("`{name}` makes more functions, arrays and variants than the memory holds")
+        }
         FaultKind::Tasks => format!("`{name}` schedules too many tasks"),
         FaultKind::TooSlow => {
             format!("`{name}` is too slow for real time: it took longer than its sound lasts")

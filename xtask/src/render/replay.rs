@@ -3,9 +3,11 @@
 use super::{Args, Format, format, golden, output};
 use crate::program;
 use crate::{Failure, Outcome};
-use attacca_engine::record::{Recording, Replayed};
+use attacca_engine::record::{LARGEST, Recording, Replayed};
 use attacca_engine::{Notice, Target};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 /// The backend that `--backend` names when nothing is said; a recording knows its own.
 const DEFAULT_BACKEND: &str = "jit";
@@ -14,7 +16,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let format = format(args)?;
     let path = &args.file;
     let unreadable = |what: String| Failure::Usage(format!("{}: {what}", path.display()));
-    let bytes = std::fs::read(path).map_err(|e| unreadable(e.to_string()))?;
+    let bytes = read(path).map_err(|e| unreadable(e.to_string()))?;
     let recording = Recording::from_bytes(&bytes).map_err(unreadable)?;
     let target = target(args)?;
     let played = recording
@@ -34,6 +36,17 @@ pub(super) fn run(args: &Args) -> Outcome {
     let sound = output::Sound { rate, frames, channels: &channels };
     let bytes = output::encode(format, args.bits, &sound)?;
     output::save(&out(args, format), &bytes)
+}
+
+/// The bytes of a file that can be a recording: no more than one can have.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = 2 * LARGEST as u64;
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::other("too large to be a recording"));
+    }
+    Ok(bytes)
 }
 
 fn target(args: &Args) -> Result<Option<Target>, Failure> {
